@@ -1,0 +1,62 @@
+"""The fully connected layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+
+from .initializers import Initializer
+from .layers import Layer
+from .vector import Slot
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Y = X W + b        X (n, d)   W (d, m)   b (m,)
+
+    X may be a sparse array: the product and its gradient then cost what its non-zeros cost.
+    """
+
+    n_in: int
+    n_out: int
+    init: Initializer
+    bias: bool = True
+
+    def slots(self):
+        """Return W and, with a bias, b."""
+        W = Slot("W", (self.n_in, self.n_out), "weights")
+        b = Slot("b", (self.n_out,), "offsets")
+        return [W, b] if self.bias else [W]
+
+    @property
+    def needs_sample(self):
+        """Whether the initializer looks at the data."""
+        return self.init.needs_sample
+
+    def initialize(self, p, rng, X):
+        """Draw W; b starts at 0."""
+        self.init.fill(p.W, rng, X)
+
+    def forward(self, X, p, ws):
+        """Return X W + b."""
+        ws.X = X
+        Y = ws.array("Y", X.shape[0], self.n_out)
+        if issparse(X):
+            Y[...] = X @ p.W
+        else:
+            np.matmul(X, p.W, out=Y)
+        if self.bias:
+            Y += p.b
+        return Y
+
+    def backward(self, dY, p, g, ws):
+        """Write dW = X' dY and db = 1' dY; return dY W'."""
+        if issparse(ws.X):
+            g.W[...] = ws.X.T @ dY
+        else:
+            np.matmul(ws.X.T, dY, out=g.W)
+        if self.bias:
+            np.sum(dY, axis=0, out=g.b)
+        if not ws.needs_input_gradient:
+            return None
+        return np.matmul(dY, p.W.T, out=ws.array("dX", *ws.X.shape))

@@ -1,0 +1,243 @@
+"""Where training starts: rules for the weights W of shape (fan_in, fan_out); biases start at 0."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .component import Component, require
+
+DISTRIBUTIONS = ("normal", "uniform")
+
+
+class Initializer(Component, ABC):
+    """Base class of initializers."""
+
+    needs_sample = False
+    """True if the rule looks at the layer's input on a sample of the training rows."""
+
+    breaks_symmetry = True
+    """False if all units of a layer start equal, and so stay equal for ever."""
+
+    @abstractmethod
+    def __call__(self, rng, fan_in, fan_out):
+        """Draw W of shape (fan_in, fan_out)."""
+
+    def fill(self, W, rng, X=None):
+        """Write a draw into `W`; `X` is the layer's input on a sample of rows, if known."""
+        W[...] = self(rng, *W.shape)
+
+
+@dataclass
+class Constant(Initializer):
+    """All weights equal to `c`: the units of a layer stay identical for ever.
+
+    Parameters
+    ----------
+    c : float, default=0.0
+        The common value.
+    """
+
+    c: float = 0.0
+    breaks_symmetry = False
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Return an array full of `c`."""
+        return np.full((fan_in, fan_out), self.c)
+
+
+@dataclass
+class Zeros(Initializer):
+    """All weights zero: with a hidden layer no gradient flows at all."""
+
+    breaks_symmetry = False
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Return an array of zeros."""
+        return np.zeros((fan_in, fan_out))
+
+
+@dataclass
+class Normal(Initializer):
+    """W ~ N(0, scale^2), whatever the width.
+
+    Parameters
+    ----------
+    scale : float, default=0.01
+        Standard deviation; too small collapses deep activations to 0, too large saturates them.
+    """
+
+    scale: float = 0.01
+
+    def check(self):
+        """Raise ValueError for a negative scale."""
+        self._require(self.scale >= 0, "scale", "a non-negative float")
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Draw from N(0, scale^2)."""
+        return rng.normal(0.0, self.scale, (fan_in, fan_out))
+
+
+@dataclass
+class Uniform(Initializer):
+    """W ~ U(-scale, scale), whatever the width.
+
+    Parameters
+    ----------
+    scale : float, default=0.01
+        Half the width of the interval; the variance is scale^2 / 3.
+    """
+
+    scale: float = 0.01
+
+    def check(self):
+        """Raise ValueError for a negative scale."""
+        self._require(self.scale >= 0, "scale", "a non-negative float")
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Draw from U(-scale, scale)."""
+        return rng.uniform(-self.scale, self.scale, (fan_in, fan_out))
+
+
+@dataclass
+class VarianceScaling(Initializer):
+    """Base class: mean 0 and a variance that depends on the width of the layer.
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution; "uniform" draws from U(-sqrt(3) s, sqrt(3) s), which has
+        the same variance s^2.
+    """
+
+    distribution: str = "normal"
+
+    def check(self):
+        """Raise ValueError for an unknown distribution."""
+        self._require(self.distribution in DISTRIBUTIONS, "distribution", f"in {DISTRIBUTIONS}")
+
+    @abstractmethod
+    def variance(self, fan_in, fan_out):
+        """Return the variance of one weight."""
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Draw with mean 0 and the rule's variance."""
+        std = np.sqrt(self.variance(fan_in, fan_out))
+        if self.distribution == "normal":
+            return rng.normal(0.0, std, (fan_in, fan_out))
+        limit = np.sqrt(3.0) * std
+        return rng.uniform(-limit, limit, (fan_in, fan_out))
+
+
+@dataclass
+class LeCun(VarianceScaling):
+    """Var W = 1 / fan_in (LeCun et al., 1998): keeps the variance through linear units."""
+
+    def variance(self, fan_in, fan_out):
+        """Return 1 / fan_in."""
+        return 1.0 / fan_in
+
+
+@dataclass
+class Xavier(VarianceScaling):
+    """Var W = 2 / (fan_in + fan_out) (Glorot & Bengio, 2010)."""
+
+    def variance(self, fan_in, fan_out):
+        """Return 2 / (fan_in + fan_out)."""
+        return 2.0 / (fan_in + fan_out)
+
+
+@dataclass
+class He(VarianceScaling):
+    """Var W = 2 / fan_in (He et al., 2015): keeps the second moment through ReLU layers."""
+
+    def variance(self, fan_in, fan_out):
+        """Return 2 / fan_in."""
+        return 2.0 / fan_in
+
+
+@dataclass
+class Orthogonal(Initializer):
+    """W = gain Q, with Q from the QR decomposition of a normal matrix (Saxe et al., 2014).
+
+    All min(fan_in, fan_out) singular values equal `gain`.
+
+    Parameters
+    ----------
+    gain : float, default=1.0
+        The common singular value.
+    """
+
+    gain: float = 1.0
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Draw uniformly among the matrices with orthonormal columns (or rows), times gain."""
+        tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
+        Q, R = np.linalg.qr(tall)
+        # Without the signs of R's diagonal, Q would not be uniform (Mezzadri, 2007).
+        Q *= np.sign(np.diag(R))
+        return self.gain * (Q if fan_in >= fan_out else Q.T)
+
+
+@dataclass
+class DataDriven(LeCun):
+    """Layer-sequential unit variance (Mishkin & Matas, 2016).
+
+    W is drawn as LeCun's rule says, then divided by the standard deviation of X W over a sample
+    of training rows and all units, so that every layer's pre-activations have variance 1.
+    """
+
+    needs_sample = True
+
+    def fill(self, W, rng, X=None):
+        """Draw W, then scale it so that Var(X W) = 1."""
+        super().fill(W, rng)
+        std = np.std(X @ W)
+        if std > 0:
+            W /= std
+
+
+@dataclass
+class FromFunction(Initializer):
+    """W = function(rng, fan_in, fan_out), the user's own rule."""
+
+    function: Callable
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Call the function and check the shape of what it returns."""
+        W = np.asarray(self.function(rng, fan_in, fan_out))
+        _require_shape(W, (fan_in, fan_out))
+        return W
+
+
+@dataclass(eq=False)
+class FromArray(Initializer):
+    """W = array, given by the user."""
+
+    array: np.ndarray
+
+    def __call__(self, rng, fan_in, fan_out):
+        """Return the array if its shape fits."""
+        W = np.asarray(self.array)
+        _require_shape(W, (fan_in, fan_out))
+        return W
+
+
+def _require_shape(W, shape):
+    require(W.shape == shape, "the estimator", "init", f"an array of shape {shape} here", W.shape)
+
+
+INITIALIZERS = {
+    "zeros": Zeros,
+    "normal": Normal,
+    "uniform": Uniform,
+    "lecun": LeCun,
+    "xavier": Xavier,
+    "he": He,
+    "orthogonal": Orthogonal,
+    "data": DataDriven,
+}
+
+AUTO = {"relu": He, "selu": LeCun, "saturating": Xavier, "linear": Xavier}
+"""What ``init="auto"`` means for each family of activations."""

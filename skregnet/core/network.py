@@ -1,0 +1,99 @@
+"""A stack of layers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .layers import Layer
+from .vector import Layout, Vector
+from .workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Network:
+    """layers[-1]( ... layers[0](X)): a recipe without numbers of its own."""
+
+    layers: tuple[Layer, ...]
+
+    @cached_property
+    def layout(self):
+        """Where each layer's arrays lie in the vector."""
+        return Layout([layer.slots() for layer in self.layers])
+
+    @property
+    def smooth(self):
+        """Whether the output is differentiable everywhere."""
+        return all(layer.smooth for layer in self.layers)
+
+    @property
+    def needs_sample(self):
+        """Whether an initializer looks at training rows."""
+        return any(layer.needs_sample for layer in self.layers)
+
+    def initialize(self, rng, dtype, X_sample=None):
+        """Return a vector filled by the layers' initializers.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The stream of the initial weights.
+        dtype : dtype
+            Of the vector. Draws are made in double precision whatever it is.
+        X_sample : ndarray of shape (n, d) or None
+            Rows of scaled training data, for initializers that look at them.
+        """
+        theta = Vector.zeros(self.layout, dtype)
+        X = X_sample
+        for layer, p, ws in zip(self.layers, theta.layers, self.workspaces(dtype), strict=True):
+            layer.initialize(p, rng, X)
+            if X is not None:
+                X = layer.forward(X, p, ws)
+        return theta
+
+    def workspaces(self, dtype, mask_rngs=None):
+        """Return one workspace a layer.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Of the scratch arrays.
+        mask_rngs : list of numpy.random.Generator or None
+            One stream a layer, for training; prediction draws nothing.
+        """
+        rngs = mask_rngs or [None] * len(self.layers)
+        trainable_before = np.cumsum([0] + [bool(layer.slots()) for layer in self.layers])
+        return [
+            Workspace(dtype, rng, needs_input_gradient=bool(before))
+            for rng, before in zip(rngs, trainable_before, strict=False)
+        ]
+
+    def forward(self, X, theta, workspaces, train=False, weight=None):
+        """Return the raw outputs of shape (n, m).
+
+        Parameters
+        ----------
+        X : ndarray or sparse array of shape (n, d)
+            A batch.
+        theta : Vector
+            The numbers; batch normalization updates its statistics while training.
+        workspaces : list of Workspace
+            Scratch memory; the output lives there.
+        train : bool, default=False
+            Draw masks and use statistics of the batch.
+        weight : ndarray of shape (n, 1) or None
+            Relative weights of the rows, for statistics of the batch.
+        """
+        for layer, p, ws in zip(self.layers, theta.layers, workspaces, strict=True):
+            ws.train = train
+            ws.weight = weight
+            X = layer.forward(X, p, ws)
+        return X
+
+    def backward(self, d_raw, theta, gradient, workspaces):
+        """Write dJ/dtheta of the last `forward` into `gradient`; `d_raw` is overwritten."""
+        parts = zip(self.layers, theta.layers, gradient.layers, workspaces, strict=True)
+        for layer, p, g, ws in reversed(list(parts)):
+            d_raw = layer.backward(d_raw, p, g, ws)
+            if not ws.needs_input_gradient:
+                break

@@ -1,0 +1,89 @@
+"""Batch normalization."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layers import Layer
+from .vector import Slot
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Y = gamma (X - mu) / sqrt(var + eps) + beta        X (n, m)   gamma, beta (m,)
+
+    While training, mu and var (biased) are the weighted statistics of the batch with row
+    weights a_i summing to one; at prediction they are running averages, so that one row is
+    predicted as it is among a thousand (Ioffe & Szegedy, 2015). The running average of the
+    first 1/`momentum` batches is their plain mean, then exponential.
+    """
+
+    n_units: int
+    epsilon: float = 1e-5
+    momentum: float = 0.1
+
+    def slots(self):
+        """Return gamma and beta, and the running statistics."""
+        shape = (self.n_units,)
+        return [
+            Slot("gamma", shape, "offsets"),
+            Slot("beta", shape, "offsets"),
+            Slot("mean", shape, "statistics"),
+            Slot("variance", shape, "statistics"),
+            Slot("n_batches", (1,), "statistics"),
+        ]
+
+    def initialize(self, p, rng, X):
+        """Start at the identity: gamma = 1, beta = 0, running mean 0 and variance 1."""
+        p.gamma[...] = 1.0
+        p.variance[...] = 1.0
+
+    def forward(self, X, p, ws):
+        """Return the normalized X; while training also update the running statistics."""
+        Y = ws.array("Y", *X.shape)
+        if not ws.train:
+            scale = p.gamma / np.sqrt(p.variance + self.epsilon)
+            np.multiply(X, scale, out=Y)
+            Y += p.beta - p.mean * scale
+            return Y
+        ws.share = row_shares(ws, len(X))
+        mean = ws.share @ X
+        centred = np.subtract(X, mean, out=ws.array("normalized", *X.shape))
+        variance = ws.share @ np.square(centred, out=Y)
+        self._update(p, mean, variance)
+        ws.inverse_std = 1.0 / np.sqrt(variance + self.epsilon)
+        ws.normalized = np.multiply(centred, ws.inverse_std, out=centred)
+        np.multiply(ws.normalized, p.gamma, out=Y)
+        Y += p.beta
+        return Y
+
+    def backward(self, dY, p, g, ws):
+        """Write dgamma and dbeta; return dX, which runs through mu and var as well.
+
+        With N the normalized X:  dX_i = gamma/std (dY_i - a_i dbeta - a_i N_i dgamma).
+        """
+        weighted = np.multiply(dY, ws.normalized, out=ws.array("weighted", *dY.shape))
+        np.sum(weighted, axis=0, out=g.gamma)
+        np.sum(dY, axis=0, out=g.beta)
+        if not ws.needs_input_gradient:
+            return None
+        through = np.multiply(ws.normalized, g.gamma, out=weighted)
+        through += g.beta
+        through *= ws.share[:, np.newaxis]
+        dY -= through
+        dY *= p.gamma * ws.inverse_std
+        return dY
+
+    def _update(self, p, mean, variance):
+        rate = max(self.momentum, 1.0 / (1.0 + p.n_batches[0]))
+        p.mean += rate * (mean - p.mean)
+        p.variance += rate * (variance - p.variance)
+        p.n_batches += 1.0
+
+
+def row_shares(ws, n):
+    """Return the weights a_i of the batch's rows, of shape (n,), summing to one."""
+    if ws.weight is None:
+        return np.full(n, 1.0 / n, dtype=ws.dtype)
+    weight = ws.weight[:, 0]
+    return weight / weight.sum()

@@ -1,0 +1,104 @@
+"""All numbers of one network in one array: [ weights | offsets | statistics ]."""
+
+from dataclasses import dataclass
+from math import prod
+from types import SimpleNamespace
+
+import numpy as np
+
+ZONES = ("weights", "offsets", "statistics")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One array that a layer needs.
+
+    `zone` says who may touch it: the penalty sees "weights"; optimizers and the gradient check
+    see "weights" and "offsets"; "statistics" are written by the forward pass alone.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    zone: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where a slot lies in the vector: ``vector.data[start:stop].reshape(shape)``."""
+
+    layer: int
+    name: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+class Layout:
+    """The map from layers' slots to places in the vector.
+
+    Parameters
+    ----------
+    slots_of_layers : list of lists of Slot
+        For each layer the arrays that it needs.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        All slots, zone by zone and within a zone in the order of the layers.
+    n_weights, n_trainable, size : int
+        Ends of the zones "weights", "offsets" and "statistics".
+    """
+
+    def __init__(self, slots_of_layers):
+        self.n_layers = len(slots_of_layers)
+        self.blocks = []
+        ends = []
+        position = 0
+        for zone in ZONES:
+            for index, slots in enumerate(slots_of_layers):
+                for slot in slots:
+                    if slot.zone == zone:
+                        start, position = position, position + prod(slot.shape)
+                        self.blocks.append(Block(index, slot.name, slot.shape, start, position))
+            ends.append(position)
+        self.n_weights, self.n_trainable, self.size = ends
+
+    @property
+    def weight_blocks(self):
+        """The blocks of the zone "weights": one weight matrix each."""
+        return [block for block in self.blocks if block.stop <= self.n_weights]
+
+    @property
+    def trainable_blocks(self):
+        """The blocks that an optimizer moves."""
+        return [block for block in self.blocks if block.stop <= self.n_trainable]
+
+
+class Vector:
+    """One flat array and the views on it that layers, penalties and optimizers use.
+
+    Attributes
+    ----------
+    data : ndarray of shape (layout.size,)
+        The numbers themselves; every other attribute is a view.
+    weights, trainable, statistics : ndarray
+        The zones: penalised, trained (weights included), and written by the forward pass.
+    layers : list of SimpleNamespace
+        For each layer its arrays by name, in their own shapes.
+    """
+
+    def __init__(self, layout, data):
+        self.layout = layout
+        self.data = data
+        self.weights = data[: layout.n_weights]
+        self.trainable = data[: layout.n_trainable]
+        self.statistics = data[layout.n_trainable :]
+        self.layers = [SimpleNamespace() for _ in range(layout.n_layers)]
+        for block in layout.blocks:
+            view = data[block.start : block.stop].reshape(block.shape)
+            setattr(self.layers[block.layer], block.name, view)
+
+    @classmethod
+    def zeros(cls, layout, dtype):
+        """Return a vector of zeros."""
+        return cls(layout, np.zeros(layout.size, dtype=dtype))

@@ -1,0 +1,46 @@
+"""Warnings that skregnet issues, so that each can be caught or silenced by its class."""
+
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = [
+    "BatchSizeWarning",
+    "DivergenceWarning",
+    "IgnoredParameterWarning",
+    "InterruptedFitWarning",
+    "NotConvergedWarning",
+    "SkregnetWarning",
+    "SymmetryWarning",
+    "ValidationSetWarning",
+]
+
+
+class SkregnetWarning(UserWarning):
+    """Base class of every warning of skregnet."""
+
+
+class IgnoredParameterWarning(SkregnetWarning):
+    """A hyperparameter differs from its default but has no effect in this configuration."""
+
+
+class SymmetryWarning(SkregnetWarning):
+    """All initial weights of a layer are equal, so its units stay identical for ever."""
+
+
+class BatchSizeWarning(SkregnetWarning):
+    """`batch_size` exceeds the number of training rows and was clipped."""
+
+
+class ValidationSetWarning(SkregnetWarning):
+    """The data cannot spare a validation set, so early stopping watches the training rows."""
+
+
+class DivergenceWarning(SkregnetWarning):
+    """The loss became infinite or NaN; training stopped and kept the last good weights."""
+
+
+class InterruptedFitWarning(SkregnetWarning):
+    """Ctrl-C ended the training; the best weights so far are kept."""
+
+
+class NotConvergedWarning(SkregnetWarning, ConvergenceWarning):
+    """L-BFGS reached `max_iter` before its gradient tolerance `tol`."""
