@@ -1,0 +1,1 @@
+"""Training: batches, optimizers, schedules, callbacks and the loop that joins them."""

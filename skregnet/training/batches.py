@@ -1,0 +1,66 @@
+"""Mini-batches of the training rows."""
+
+import numpy as np
+from scipy.sparse import issparse
+
+# A batch norm on very few rows is noise: a shorter tail joins the batch before it.
+MIN_ROWS_TO_NORMALIZE = 8
+
+
+class Batches:
+    """Yields the training rows, batch by batch, in a fresh order each epoch.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, d)
+        Scaled rows; sparse rows are made dense a batch at a time if `dense`.
+    Y : ndarray of shape (n, m)
+        Encoded targets.
+    weight : ndarray of shape (n, 1) or None
+        n s_i / S; None means all 1.
+    batch_size : int
+        Rows a batch, at most n.
+    shuffle : bool
+        Draw a new order each epoch.
+    min_rows : int
+        A last batch with fewer rows is merged into the one before.
+    transforms : sequence of BatchTransform
+        Applied to each batch, in order.
+    dense : bool
+        Whether the layers need dense rows.
+    shuffle_rng, transform_rng : numpy.random.Generator
+        The streams for the order of rows and for the transforms.
+    """
+
+    def __init__(
+        self, X, Y, weight, *, batch_size, shuffle, min_rows, transforms, dense, shuffle_rng,
+        transform_rng,
+    ):  # fmt: skip
+        self.X, self.Y, self.weight = X, Y, weight
+        self.n_rows = X.shape[0]
+        self.transforms = tuple(transforms)
+        self.dense = dense
+        self.shuffle_rng, self.transform_rng = shuffle_rng, transform_rng
+        starts = list(range(0, self.n_rows, batch_size))
+        if len(starts) > 1 and self.n_rows - starts[-1] < min_rows:
+            del starts[-1]
+        self.slices = [slice(a, b) for a, b in zip(starts, starts[1:] + [self.n_rows], strict=True)]
+        # One batch holds every row, so its order changes nothing and is not drawn.
+        self.order = np.arange(self.n_rows) if shuffle and len(self.slices) > 1 else None
+
+    def __len__(self):
+        return len(self.slices)
+
+    def epoch(self):
+        """Yield (X, Y, weight) of each batch; the arrays are valid until the next one."""
+        if self.order is not None:
+            self.order[:] = np.arange(self.n_rows)
+            self.shuffle_rng.shuffle(self.order)
+        for rows in self.slices:
+            rows = rows if self.order is None else self.order[rows]
+            X, Y = self.X[rows], self.Y[rows]
+            if self.dense and issparse(X):
+                X = X.toarray()
+            for transform in self.transforms:
+                X, Y = transform(X, Y, self.transform_rng)
+            yield X, Y, None if self.weight is None else self.weight[rows]

@@ -1,0 +1,147 @@
+"""Optimizers: recipes (`SGD`, `Adam`, `LBFGS`) and the steppers that hold a run's state.
+
+A stepper's `step` moves the trainable zone against the gradient and returns the step size that
+it used per weight, which is the metric in which the L1 prox has the stationary points of J.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.component import Component
+
+
+@dataclass
+class SGD(Component):
+    """Stochastic gradient descent with momentum.
+
+    ``v = momentum v + g``; ``theta -= lr v``, or with Nesterov ``theta -= lr (g + momentum v)``
+    (Sutskever et al., 2013). The velocity holds gradients, not steps, so a change of the rate acts
+    at once.
+
+    Parameters
+    ----------
+    momentum : float in [0, 1), default=0.9
+        How much of the velocity is kept.
+    nesterov : bool, default=True
+        Look ahead by one velocity.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = True
+
+    def check(self):
+        """Raise ValueError for values out of range."""
+        self._require(0 <= self.momentum < 1, "momentum", "a float in the range [0, 1)")
+
+    def start(self, theta, weight_decay):
+        """Return a stepper for `theta`."""
+        return SGDStepper(self, weight_decay, np.zeros_like(theta.trainable))
+
+
+@dataclass
+class SGDStepper:
+    """The velocity of one run of SGD."""
+
+    recipe: SGD
+    weight_decay: float
+    velocity: np.ndarray
+
+    def step(self, theta, gradient, rate):
+        """Move theta; return lr / (1 - momentum), the step that a lasting gradient causes."""
+        momentum, g = self.recipe.momentum, gradient.trainable
+        if self.weight_decay:
+            theta.weights *= 1.0 - rate * self.weight_decay
+        self.velocity *= momentum
+        self.velocity += g
+        if self.recipe.nesterov and momentum:
+            g += momentum * self.velocity
+            theta.trainable -= rate * g
+        else:
+            theta.trainable -= rate * self.velocity
+        return rate / (1.0 - momentum)
+
+
+@dataclass
+class Adam(Component):
+    """Adaptive moment estimation (Kingma & Ba, 2015).
+
+    ``m = beta_1 m + (1 - beta_1) g``, ``v = beta_2 v + (1 - beta_2) g^2``, both corrected for their
+    start at zero; ``theta -= lr m_hat / (sqrt(v_hat) + epsilon)``.
+
+    Parameters
+    ----------
+    beta_1 : float in [0, 1), default=0.9
+        Decay of the mean of gradients.
+    beta_2 : float in [0, 1), default=0.999
+        Decay of the mean of their squares.
+    epsilon : float, default=1e-8
+        Keeps the division finite.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def check(self):
+        """Raise ValueError for values out of range."""
+        self._require(0 <= self.beta_1 < 1, "beta_1", "a float in the range [0, 1)")
+        self._require(0 <= self.beta_2 < 1, "beta_2", "a float in the range [0, 1)")
+        self._require(self.epsilon > 0, "epsilon", "a positive float")
+
+    def start(self, theta, weight_decay):
+        """Return a stepper for `theta`."""
+        return AdamStepper(
+            self, weight_decay, np.zeros_like(theta.trainable), np.zeros_like(theta.trainable)
+        )
+
+
+@dataclass
+class AdamStepper:
+    """The moments of one run of Adam."""
+
+    recipe: Adam
+    weight_decay: float
+    mean: np.ndarray
+    square: np.ndarray
+    n_steps: int = 0
+
+    def step(self, theta, gradient, rate):
+        """Move theta; return lr / (sqrt(v_hat) + epsilon) of the weights."""
+        beta_1, beta_2, g = self.recipe.beta_1, self.recipe.beta_2, gradient.trainable
+        self.n_steps += 1
+        if self.weight_decay:
+            theta.weights *= 1.0 - rate * self.weight_decay
+        self.mean += (1.0 - beta_1) * (g - self.mean)
+        np.square(g, out=g)
+        self.square += (1.0 - beta_2) * (g - self.square)
+        step = np.sqrt(self.square, out=g)
+        step *= 1.0 / np.sqrt(1.0 - beta_2**self.n_steps)
+        step += self.recipe.epsilon
+        np.divide(rate, step, out=step)
+        theta.trainable -= step * (self.mean / (1.0 - beta_1**self.n_steps))
+        return step[: len(theta.weights)]
+
+
+@dataclass
+class LBFGS(Component):
+    """Limited-memory BFGS of SciPy: full batch, for small data and smooth networks.
+
+    Parameters
+    ----------
+    memory : int, default=10
+        Pairs of steps and gradients that stand for the Hessian.
+    max_line_search : int, default=50
+        Evaluations a line search may use.
+    """
+
+    memory: int = 10
+    max_line_search: int = 50
+
+    def check(self):
+        """Raise ValueError for values out of range."""
+        self._require(self.memory >= 1, "memory", "a positive int")
+        self._require(self.max_line_search >= 1, "max_line_search", "a positive int")
+
+
+SOLVERS = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

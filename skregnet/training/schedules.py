@@ -1,0 +1,113 @@
+"""Learning rate schedules: the factor by which `learning_rate_init` is multiplied."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.component import Component
+
+
+class Schedule(Component, ABC):
+    """Base class of schedules."""
+
+    has_horizon = False
+    """True if the factor depends on `progress`: it changes within an epoch, and each `fit` starts
+    anew."""
+
+    @abstractmethod
+    def factor(self, progress, history):
+        """Return the factor for one step.
+
+        Parameters
+        ----------
+        progress : float in [0, 1)
+            Share of the steps of this fit that lie behind.
+        history : dict of str to list of float
+            One entry for each epoch behind, those of earlier warm-started fits included.
+        """
+
+
+@dataclass
+class ConstantRate(Schedule):
+    """factor = 1."""
+
+    def factor(self, progress, history):
+        """Return 1."""
+        return 1.0
+
+
+@dataclass
+class InverseScaling(Schedule):
+    """factor = 1 / (1 + epoch)^power.
+
+    Parameters
+    ----------
+    power : float, default=0.5
+        How fast the rate falls. Time is counted in epochs, so the rate does not depend on the
+        batch size (scikit-learn's MLP counts rows).
+    """
+
+    power: float = 0.5
+
+    def check(self):
+        """Raise ValueError unless power is positive."""
+        self._require(self.power > 0, "power", "a positive float")
+
+    def factor(self, progress, history):
+        """Return 1 / (1 + epoch)^power."""
+        return (1.0 + len(history["loss"])) ** -self.power
+
+
+@dataclass
+class Adaptive(Schedule):
+    """Divide the rate by `divisor` whenever the training objective stops falling.
+
+    Parameters
+    ----------
+    divisor : float, default=5.0
+        What the rate is divided by.
+    patience : int, default=2
+        So many epochs in a row must fail to lower the best objective by more than `tol`.
+    tol : float, default=1e-4
+        The least progress that counts.
+    """
+
+    divisor: float = 5.0
+    patience: int = 2
+    tol: float = 1e-4
+
+    def check(self):
+        """Raise ValueError for values out of range."""
+        self._require(self.divisor > 1, "divisor", "a float greater than 1")
+        self._require(self.patience >= 1, "patience", "a positive int")
+
+    def factor(self, progress, history):
+        """Replay the objective so far: no state but the history, so a resumed fit agrees."""
+        best, waited, cuts = np.inf, 0, 0
+        for loss, penalty in zip(history["loss"], history["penalty"], strict=True):
+            value = loss + penalty
+            waited = 0 if value < best - self.tol else waited + 1
+            best = min(best, value)
+            if waited == self.patience:
+                cuts, waited = cuts + 1, 0
+        return self.divisor**-cuts
+
+
+@dataclass
+class Cosine(Schedule):
+    """factor = (1 + cos(pi progress)) / 2, from 1 down to 0 (Loshchilov & Hutter, 2017)."""
+
+    has_horizon = True
+
+    def factor(self, progress, history):
+        """Return (1 + cos(pi progress)) / 2."""
+        return 0.5 * (1.0 + np.cos(np.pi * progress))
+
+
+SCHEDULES = {
+    "constant": ConstantRate,
+    "invscaling": InverseScaling,
+    "adaptive": Adaptive,
+    "cosine": Cosine,
+}
