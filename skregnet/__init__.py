@@ -1,0 +1,50 @@
+"""Regularized neural networks for tables, as scikit-learn estimators."""
+
+from .classifier import RegularizedMLPClassifier
+from .core.gradient_check import BlockCheck, GradientReport
+from .core.initializers import (
+    Constant,
+    DataDriven,
+    He,
+    LeCun,
+    Normal,
+    Orthogonal,
+    Uniform,
+    Xavier,
+    Zeros,
+)
+from .core.losses import AbsoluteError, Huber, Poisson, SquaredError
+from .gradients import check_gradients
+from .regressor import RegularizedMLPRegressor
+from .training.optimizers import LBFGS, SGD, Adam
+from .training.schedules import Adaptive, ConstantRate, Cosine, InverseScaling
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "AbsoluteError",
+    "Adam",
+    "Adaptive",
+    "BlockCheck",
+    "Constant",
+    "ConstantRate",
+    "Cosine",
+    "DataDriven",
+    "GradientReport",
+    "He",
+    "Huber",
+    "InverseScaling",
+    "LeCun",
+    "Normal",
+    "Orthogonal",
+    "Poisson",
+    "RegularizedMLPClassifier",
+    "RegularizedMLPRegressor",
+    "SquaredError",
+    "Uniform",
+    "Xavier",
+    "Zeros",
+    "check_gradients",
+]

@@ -1,0 +1,426 @@
+"""The classifier: what is particular to labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import log_expit, logsumexp
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from . import assemble
+from .base import BaseRegularizedMLP
+from .params import CLASSIFIER_CONSTRAINTS, ClassifierParams
+
+
+@dataclass(eq=False, repr=False)
+class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularizedMLP):
+    r"""Regularized neural network for classification.
+
+    A multilayer perceptron in which initialization, L1 and L2, dropout, batch normalization, label
+    smoothing, early stopping and bagging are hyperparameters. Switched off, each is absent to the
+    bit.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; ``()`` is a linear model.
+    activation : str or sequence of str, default="relu"
+        Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
+        "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
+    loss : {"log_loss"}, default="log_loss"
+        The data term, in nats. Two classes and each label of a multilabel target have one logit
+        with a sigmoid; K >= 3 classes have K logits with a softmax.
+    init : str, Initializer, callable or list, default="auto"
+        Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
+        "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
+        instance such as ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``,
+        or a list with one of these or an array for each weight matrix. "auto" is He for the
+        relu family, LeCun for selu, Xavier otherwise and for the output.
+    alpha : float or sequence of float, default=1e-4
+        Strength of the penalty on the weights, one for all or one for each weight matrix; see
+        Notes.
+    l1_ratio : float in [0, 1], default=0.0
+        Share of L1 in the penalty: 0 is L2, 1 is L1. L1 makes exact zeros.
+    weight_decay : float, default=0.0
+        Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``.
+    max_norm : float or None, default=None
+        Largest Euclidean norm of the incoming weights of a unit, restored after each step.
+    label_smoothing : float in [0, 1), default=0.0
+        Train towards 1 - eps for the true class and eps / (K - 1) for each of the others.
+        (Libraries that give eps' / K to every class mean eps = eps' (K - 1) / K.) Validation
+        stays on hard labels.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into the weights of the rows. "balanced" weights
+        inversely to the (weighted) class frequencies of the data given to `fit`.
+    keep_prob : float in (0, 1] or sequence of float, default=1.0
+        Dropout: the probability with which a hidden unit is kept while training, one for all
+        hidden layers or one for each. 1 switches dropout off.
+    input_keep_prob : float in (0, 1], default=1.0
+        The same for the columns of X.
+    batchnorm : bool or {"before", "after"}, default=False
+        Batch normalization before (True) or after the activation of each hidden layer.
+    scaling : {"standard"} or None, default="standard"
+        Scale the columns of X to mean 0 and variance 1 by the training rows alone. Constant
+        columns become 0; sparse X is not centred.
+    solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
+        The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
+        ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
+    learning_rate : str or Schedule, default="constant"
+        "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
+        objective stalls), "cosine" (down to 0 at `max_iter`), or an instance to set details.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule multiplies.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is min(200, n_samples). It does not change the
+        regularization.
+    shuffle : bool, default=True
+        Draw a new order of the rows each epoch.
+    max_iter : int, default=200
+        Epochs (lbfgs: iterations).
+    early_stopping : bool or "auto", default="auto"
+        Watch a validation set, keep the weights of its best epoch, and stop when it no longer
+        improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
+        trains exactly `max_iter` epochs: the training loss stops nothing.
+    validation : float in (0, 1), default=0.1
+        Share of the training rows to hold out for early stopping if no `X_val` is given;
+        stratified by class.
+    monitor : str or callable, default="loss"
+        What is watched: "loss" (the data term on the validation rows), the name of a
+        scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
+    n_iter_no_change : int or None, default=10
+        Patience: epochs to wait for the best score to be beaten by more than `tol`. None runs
+        to the end and keeps the best epoch; among equals the last.
+    tol : float, default=1e-4
+        The least improvement for early stopping; for lbfgs the largest entry of the gradient of
+        J at which to stop.
+    n_estimators : int, default=1
+        Networks in the committee, fitted on different draws of the rows from different initial
+        weights; their probabilities are averaged. 1 is a single network on all rows.
+    bootstrap : bool, default=True
+        Draw each member's rows with replacement, else without.
+    max_samples : float in (0, 1] or int, default=1.0
+        Rows to draw for each member, as a share or a number.
+    voting : {"soft", "hard"}, default="soft"
+        Average the members' probabilities, or count their votes, a tie going to the lower
+        class.
+    n_jobs : int or None, default=None
+        Members fitted at the same time, by joblib. The result does not depend on it.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Of training and prediction. "auto" is float64 for lbfgs and below 500 rows, else
+        float32.
+    warm_start : bool, default=False
+        Let `fit` go on from where the last call stopped, by up to `max_iter` further epochs;
+        the scaling and the state of the optimizer are kept.
+    random_state : int, RandomState or None, default=None
+        Seed of the initial weights, masks, draws and shuffling; an int makes `fit` repeatable.
+    verbose : int, default=0
+        Whether to print one line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; for a multilabel target the column numbers.
+    members_ : list of Member
+        The networks, with ``coefs``, ``intercepts``, ``history`` and so on.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weight matrices, first layer first, on scaled X. This and what follows up to
+        `best_validation_score_` exists for ``n_estimators=1`` only.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases; 0 where batch normalization shifts instead.
+    history_ : dict of str to list of float
+        One entry an epoch: "loss" (data term as trained), "penalty", "learning_rate" (NaN for
+        lbfgs), "seconds", and with early stopping "validation_loss" and "validation_score".
+    loss_curve_ : list of float
+        Loss plus penalty by epoch.
+    validation_loss_curve_ : list of float or None
+        Data term on the validation rows by epoch.
+    validation_scores_ : list of float or None
+        What early stopping compared by epoch, greater being better; minus the loss for "loss".
+    n_iter_ : int
+        Epochs (lbfgs: iterations) trained.
+    best_iteration_ : int or None
+        The epoch, counted from 1, whose weights early stopping kept.
+    best_validation_score_ : float or None
+        Its validation score.
+    n_nonzero_ : int
+        Weights that are not exactly zero, over all members; biases do not count.
+    sparsity_ : float
+        Share of the weights that are exactly zero.
+    input_scale_ : Scale or None
+        The scaling of X: ``center``, ``factor``.
+    n_layers_ : int
+        Layers of units, input and output included.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        What turns raw outputs into predictions.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had string names.
+
+    See Also
+    --------
+    RegularizedMLPRegressor : The same for real targets.
+    check_gradients : Compare the gradient of J with differences.
+
+    Notes
+    -----
+    The objective is
+
+    .. math::
+        J = \frac{1}{S} \sum_i s_i \, \mathrm{loss}_i + \frac{1}{S} \sum_l \alpha_l \left[
+            \rho \|W_l\|_1 + \frac{1 - \rho}{2} \|W_l\|_F^2 \right]
+
+    with weights :math:`s_i` of the rows, S their sum over the training rows, and :math:`\rho` the
+    `l1_ratio`. A mini-batch estimates the first term without bias and takes the second whole, so
+    `batch_size` does not change the regularization. Without hidden layers and scaling, lbfgs gives
+    ``LogisticRegression(C=1/alpha)``.
+    With mini-batches the zeros of L1 are those of a noisy iterate.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al., "Dropout", JMLR 15, 2014.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+    .. [3] H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", 2005.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skregnet import RegularizedMLPClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = RegularizedMLPClassifier(keep_prob=0.8, random_state=0).fit(X_train, y_train)
+    >>> model.score(X_test, y_test) > 0.95
+    True
+    """
+
+    _constraints = CLASSIFIER_CONSTRAINTS
+
+    @available_if(assemble.streams_rows)
+    def partial_fit(self, X, y, classes=None, sample_weight=None, *, total_weight=None):
+        """Train one epoch on a batch of a stream.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of this call. The first call fixes the scaling.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels of the stream; needed in the first call, for labels may be missing in it.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        total_weight : float, default=None
+            The weight S of the whole stream, by which penalties are divided. None means the weight
+            of this call.
+
+        Returns
+        -------
+        self : RegularizedMLPClassifier
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing in the first call, or `y` holds a label that is not in it.
+        """
+        if "members_" not in vars(self):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        return self._partial_fit(X, y, sample_weight, total_weight, classes)
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The label with the highest probability, a tie going to the lower class; for a
+            multilabel target the indicators of labels with probability above 1/2.
+        """
+        score = self.decision_function(X)
+        if self._multilabel:
+            return (score > 0).astype(int)
+        if len(self.classes_) == 2:
+            return self.classes_[(score > 0).astype(int)]
+        return self.classes_[np.argmax(score, axis=1)]
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes)
+            Of each class, in the order of `classes_`; for a multilabel target of each label. With
+            ``voting="hard"`` the shares of the members' votes.
+        """
+        if self._votes():
+            return self._columns(*self._shares(X))
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_probability : ndarray of shape (n_samples, n_classes)
+            ``log(predict_proba(X))``, computed without underflow.
+        """
+        if self._votes():
+            with np.errstate(divide="ignore"):
+                return np.log(self.predict_proba(X))
+        return self._columns(*self._log_probabilities(X))
+
+    def decision_function(self, X):
+        """Return scores whose order is that of the probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        score : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
+            Two classes, or a multilabel target: the log-odds, positive for ``classes_[1]``. More
+            classes: the logarithm of the probabilities. With ``voting="hard"`` the share of votes
+            for, minus the share against where there are two.
+        """
+        p, not_p = self._shares(X) if self._votes() else self._log_probabilities(X)
+        if not self._sigmoid:
+            return p
+        score = p - not_p
+        return score if self._multilabel else score[:, 0]
+
+    def _votes(self):
+        check_is_fitted(self)
+        return len(self.members_) > 1 and assemble.votes_hard(self)
+
+    def _log_probabilities(self, X):
+        """Return log p and log(1 - p) of the members' mean p; the latter None for K >= 3."""
+        raw = self._raw_outputs(X)
+        log_k = np.log(len(raw))
+        if self._sigmoid:
+            log_p, log_not_p = (
+                logsumexp(log_expit(sign * raw), axis=0) - log_k for sign in (1, -1)
+            )
+            return log_p, log_not_p
+        log_p = raw - logsumexp(raw, axis=-1, keepdims=True)
+        return logsumexp(log_p, axis=0) - log_k, None
+
+    def _shares(self, X):
+        """Return the shares of votes for and against; the latter None for K >= 3."""
+        raw = self._raw_outputs(X)
+        if self._sigmoid:
+            share = np.mean(raw > 0, axis=0)
+            return share, 1.0 - share
+        votes = raw.argmax(axis=-1)[..., np.newaxis] == np.arange(raw.shape[-1])
+        return np.mean(votes, axis=0), None
+
+    def _columns(self, positive, negative):
+        """Return one column a class, from one or two columns of the positive class."""
+        if not self._sigmoid or self._multilabel:
+            return positive
+        return np.hstack([negative, positive])
+
+    def _learn_target(self, y, classes=None):
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        self._multilabel = kind == "multilabel-indicator"
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "Multioutput target data is not supported with more than two classes an output. "
+                "Use sklearn.multioutput.MultiOutputClassifier."
+            )
+        if self._multilabel:
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            y = column_or_1d(y, warn=True)
+            self.classes_ = np.unique(y if classes is None else classes)
+            if len(self.classes_) < 2:
+                raise ValueError(
+                    "The number of classes has to be greater than one; got "
+                    f"{len(self.classes_)} class: {self.classes_}"
+                )
+        self._sigmoid = self._multilabel or len(self.classes_) == 2
+        return self._check_target(y)
+
+    def _check_target(self, y):
+        if self._multilabel:
+            if type_of_target(y) != "multilabel-indicator" or y.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"y must be a multilabel indicator with {len(self.classes_)} columns."
+                )
+            return y.toarray() if issparse(y) else y
+        encoder = LabelEncoder()
+        encoder.classes_ = self.classes_
+        return encoder.transform(column_or_1d(y, warn=True))
+
+    def _encode(self, y):
+        if self._multilabel:
+            return y
+        return y[:, np.newaxis] if self._sigmoid else np.eye(len(self.classes_))[y]
+
+    def _decode(self, y):
+        return y if self._multilabel else self.classes_[y]
+
+    def _row_weights(self, y, weight, streaming=False):
+        choice = assemble.class_weight(self)
+        if choice is None:
+            return weight
+        if streaming and choice == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know the "
+                "whole stream. Pass the weights as a dict."
+            )
+        if self._multilabel:
+            factors = compute_sample_weight(choice, y)
+        else:
+            labels = self._decode(y)
+            factors = compute_class_weight(
+                choice, classes=self.classes_, y=labels, sample_weight=weight
+            )[y]
+        return factors if weight is None else weight * factors
+
+    def _strata(self, y):
+        return None if self._multilabel else y
+
+    def _n_smoothed_classes(self):
+        return 2 if self._sigmoid else len(self.classes_)
+
+    def _loss(self):
+        link = "sigmoid" if self._sigmoid else "softmax"
+        return assemble.assemble_classification_loss(self, link)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

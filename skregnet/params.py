@@ -1,0 +1,142 @@
+"""The control panel: the fields of `Params` ARE the signature of both estimators."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from ._compat import Interval, StrOptions, validate_parameter_constraints
+from .core.activations import ACTIVATIONS
+from .core.initializers import INITIALIZERS, Initializer
+from .core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss
+from .tables import SCALINGS
+from .training.optimizers import LBFGS, SGD, SOLVERS, Adam
+from .training.schedules import SCHEDULES, Schedule
+
+
+@dataclass(eq=False, repr=False)
+class Params:
+    """Hyperparameters common to both estimators, grouped by where they act."""
+
+    # network
+    hidden_layer_sizes: int | Sequence[int] = (100,)
+    _: KW_ONLY
+    activation: str | Sequence[str] = "relu"
+    loss: str | Loss = "squared_error"
+    # start
+    init: str | Initializer | Callable | Sequence = "auto"
+    # objective
+    alpha: float | Sequence[float] = 1e-4
+    l1_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_norm: float | None = None
+    # layer
+    keep_prob: float | Sequence[float] = 1.0
+    input_keep_prob: float = 1.0
+    batchnorm: bool | str = False
+    # data
+    scaling: str | None = "standard"
+    # optimization
+    solver: str | SGD | Adam | LBFGS = "adam"
+    learning_rate: str | Schedule = "constant"
+    learning_rate_init: float = 1e-3
+    batch_size: int | str = "auto"
+    shuffle: bool = True
+    max_iter: int = 200
+    # loop
+    early_stopping: bool | str = "auto"
+    validation: float = 0.1
+    monitor: str | Callable = "loss"
+    n_iter_no_change: int | None = 10
+    tol: float = 1e-4
+    # committee
+    n_estimators: int = 1
+    bootstrap: bool = True
+    max_samples: float | int = 1.0
+    n_jobs: int | None = None
+    # execution
+    dtype: str = "auto"
+    warm_start: bool = False
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+
+@dataclass(eq=False, repr=False)
+class ClassifierParams(Params):
+    """Adds what only labels have."""
+
+    loss: str | Loss = "log_loss"
+    _: KW_ONLY
+    label_smoothing: float = 0.0
+    class_weight: dict | str | None = None
+    voting: str = "soft"
+
+
+@dataclass(eq=False, repr=False)
+class RegressorParams(Params):
+    """Adds what only real targets have."""
+
+    _: KW_ONLY
+    target_scaling: str | None = "auto"
+
+
+def _options(names):
+    return StrOptions(set(names))
+
+
+CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [_options(ACTIVATIONS), list, tuple],
+    "init": [_options(["auto", *INITIALIZERS]), Initializer, callable, list, tuple],
+    "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "keep_prob": [Interval(Real, 0, 1, closed="right"), "array-like"],
+    "input_keep_prob": [Interval(Real, 0, 1, closed="right")],
+    "batchnorm": ["boolean", _options(["before", "after"])],
+    "scaling": [_options(SCALINGS), None],
+    "solver": [_options(SOLVERS), *SOLVERS.values()],
+    "learning_rate": [_options(SCHEDULES), Schedule],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [_options(["auto"]), Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "early_stopping": ["boolean", _options(["auto"])],
+    "validation": [Interval(Real, 0, 1, closed="neither")],
+    "monitor": [str, callable],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_estimators": [Interval(Integral, 1, None, closed="left")],
+    "bootstrap": ["boolean"],
+    "max_samples": [
+        Interval(Real, 0, 1, closed="right"),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "n_jobs": [Integral, None],
+    "dtype": [_options(["auto", "float32", "float64"])],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+"""What each hyperparameter may be, in scikit-learn's vocabulary."""
+
+CLASSIFIER_CONSTRAINTS = CONSTRAINTS | {
+    "loss": [_options(CLASSIFICATION_LOSSES)],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [dict, list, _options(["balanced"]), None],
+    "voting": [_options(["soft", "hard"])],
+}
+
+REGRESSOR_CONSTRAINTS = CONSTRAINTS | {
+    "loss": [_options(REGRESSION_LOSSES), *REGRESSION_LOSSES.values()],
+    "target_scaling": [_options(["auto", *SCALINGS]), None],
+}
+
+
+def check_params(estimator, constraints):
+    """Raise scikit-learn's InvalidParameterError for a hyperparameter of a wrong kind or range."""
+    validate_parameter_constraints(
+        constraints, estimator.get_params(deep=False), type(estimator).__name__
+    )

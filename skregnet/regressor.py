@@ -1,0 +1,274 @@
+"""The regressor: what is particular to real targets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+
+from . import assemble
+from .base import BaseRegularizedMLP
+from .params import REGRESSOR_CONSTRAINTS, RegressorParams
+from .tables import Scale
+
+
+@dataclass(eq=False, repr=False)
+class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedMLP):
+    r"""Regularized neural network for regression.
+
+    A multilayer perceptron in which initialization, L1 and L2, dropout, batch normalization, early
+    stopping and bagging are hyperparameters. Switched off, each is absent to the bit.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; ``()`` is a linear model.
+    activation : str or sequence of str, default="relu"
+        Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
+        "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
+    loss : {"squared_error", "absolute_error", "huber", "poisson"} or instance, \
+            default="squared_error"
+        The data term, summed over outputs: ``1/2 (y - f)^2``, ``|y - f|``, Huber's loss
+        (``Huber(delta=)``), or ``exp(f) - y f`` with prediction ``exp(f)`` for counts and
+        rates. It acts on the target as `target_scaling` leaves it, so `delta` is in standard
+        deviations of y by default.
+    init : str, Initializer, callable or list, default="auto"
+        Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
+        "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
+        instance such as ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``,
+        or a list with one of these or an array for each weight matrix. "auto" is He for the
+        relu family, LeCun for selu, Xavier otherwise and for the output.
+    alpha : float or sequence of float, default=1e-4
+        Strength of the penalty on the weights, one for all or one for each weight matrix; see
+        Notes.
+    l1_ratio : float in [0, 1], default=0.0
+        Share of L1 in the penalty: 0 is L2, 1 is L1. L1 makes exact zeros.
+    weight_decay : float, default=0.0
+        Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``.
+    max_norm : float or None, default=None
+        Largest Euclidean norm of the incoming weights of a unit, restored after each step.
+    keep_prob : float in (0, 1] or sequence of float, default=1.0
+        Dropout: the probability with which a hidden unit is kept while training, one for all
+        hidden layers or one for each. 1 switches dropout off.
+    input_keep_prob : float in (0, 1], default=1.0
+        The same for the columns of X.
+    batchnorm : bool or {"before", "after"}, default=False
+        Batch normalization before (True) or after the activation of each hidden layer.
+    scaling : {"standard"} or None, default="standard"
+        Scale the columns of X to mean 0 and variance 1 by the training rows alone. Constant
+        columns become 0; sparse X is not centred.
+    target_scaling : {"auto", "standard"} or None, default="auto"
+        Scale y to mean 0 and variance 1 for training and back for prediction, by the training
+        rows alone. "auto" does so unless `loss` is "poisson". The L1 part of `alpha` and
+        `delta` of Huber's loss then act in standardised units.
+    solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
+        The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
+        ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
+    learning_rate : str or Schedule, default="constant"
+        "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
+        objective stalls), "cosine" (down to 0 at `max_iter`), or an instance to set details.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule multiplies.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is min(200, n_samples). It does not change the
+        regularization.
+    shuffle : bool, default=True
+        Draw a new order of the rows each epoch.
+    max_iter : int, default=200
+        Epochs (lbfgs: iterations).
+    early_stopping : bool or "auto", default="auto"
+        Watch a validation set, keep the weights of its best epoch, and stop when it no longer
+        improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
+        trains exactly `max_iter` epochs: the training loss stops nothing.
+    validation : float in (0, 1), default=0.1
+        Share of the training rows to hold out for early stopping if no `X_val` is given.
+    monitor : str or callable, default="loss"
+        What is watched: "loss" (the data term on the validation rows), the name of a
+        scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
+    n_iter_no_change : int or None, default=10
+        Patience: epochs to wait for the best score to be beaten by more than `tol`. None runs
+        to the end and keeps the best epoch; among equals the last.
+    tol : float, default=1e-4
+        The least improvement for early stopping; for lbfgs the largest entry of the gradient of
+        J at which to stop.
+    n_estimators : int, default=1
+        Networks in the committee, fitted on different draws of the rows from different initial
+        weights; their predictions are averaged. 1 is a single network on all rows.
+    bootstrap : bool, default=True
+        Draw each member's rows with replacement, else without.
+    max_samples : float in (0, 1] or int, default=1.0
+        Rows to draw for each member, as a share or a number.
+    n_jobs : int or None, default=None
+        Members fitted at the same time, by joblib. The result does not depend on it.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Of training and prediction. "auto" is float64 for lbfgs and below 500 rows, else
+        float32.
+    warm_start : bool, default=False
+        Let `fit` go on from where the last call stopped, by up to `max_iter` further epochs;
+        the scaling and the state of the optimizer are kept.
+    random_state : int, RandomState or None, default=None
+        Seed of the initial weights, masks, draws and shuffling; an int makes `fit` repeatable.
+    verbose : int, default=0
+        Whether to print one line an epoch.
+
+    Attributes
+    ----------
+    members_ : list of Member
+        The networks, with ``coefs``, ``intercepts``, ``history`` and so on.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weight matrices, first layer first, on scaled X. This and what follows up to
+        `best_validation_score_` exists for ``n_estimators=1`` only.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases; 0 where batch normalization shifts instead.
+    history_ : dict of str to list of float
+        One entry an epoch: "loss" (data term as trained), "penalty", "learning_rate" (NaN for
+        lbfgs), "seconds", and with early stopping "validation_loss" and "validation_score".
+    loss_curve_ : list of float
+        Loss plus penalty by epoch.
+    validation_loss_curve_ : list of float or None
+        Data term on the validation rows by epoch.
+    validation_scores_ : list of float or None
+        What early stopping compared by epoch, greater being better; minus the loss for "loss".
+    n_iter_ : int
+        Epochs (lbfgs: iterations) trained.
+    best_iteration_ : int or None
+        The epoch, counted from 1, whose weights early stopping kept.
+    best_validation_score_ : float or None
+        Its validation score.
+    n_nonzero_ : int
+        Weights that are not exactly zero, over all members; biases do not count.
+    sparsity_ : float
+        Share of the weights that are exactly zero.
+    input_scale_ : Scale or None
+        The scaling of X: ``center``, ``factor``.
+    target_scale_ : Scale
+        The scaling of y: ``center``, ``factor``.
+    n_layers_ : int
+        Layers of units, input and output included.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        What turns raw outputs into predictions.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had string names.
+
+    See Also
+    --------
+    RegularizedMLPClassifier : The same for labels.
+    check_gradients : Compare the gradient of J with differences.
+
+    Notes
+    -----
+    The objective is
+
+    .. math::
+        J = \frac{1}{S} \sum_i s_i \, \mathrm{loss}_i + \frac{1}{S} \sum_l \alpha_l \left[
+            \rho \|W_l\|_1 + \frac{1 - \rho}{2} \|W_l\|_F^2 \right]
+
+    with weights :math:`s_i` of the rows, S their sum over the training rows, and :math:`\rho` the
+    `l1_ratio`. A mini-batch estimates the first term without bias and takes the second whole, so
+    `batch_size` does not change the regularization. Without hidden layers and scaling, lbfgs gives
+    ``Ridge(alpha)``, and ElasticNet, Lasso and PoissonRegressor with their alpha = ours / S.
+    With mini-batches the zeros of L1 are those of a noisy iterate.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al., "Dropout", JMLR 15, 2014.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+    .. [3] H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", 2005.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skregnet import RegularizedMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = RegularizedMLPRegressor(alpha=10, random_state=0).fit(X_train, y_train)
+    >>> model.score(X_test, y_test) > 0.3
+    True
+    """
+
+    _constraints = REGRESSOR_CONSTRAINTS
+
+    @available_if(assemble.streams_rows)
+    def partial_fit(self, X, y, sample_weight=None, *, total_weight=None):
+        """Train one epoch on a batch of a stream.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of this call. The first call fixes the scaling of X and y.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        total_weight : float, default=None
+            The weight S of the whole stream, by which penalties are divided. None means the weight
+            of this call.
+
+        Returns
+        -------
+        self : RegularizedMLPRegressor
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a hyperparameter or the data is of a wrong kind.
+        """
+        return self._partial_fit(X, y, sample_weight, total_weight)
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The mean of the members' predictions, in the units of the target.
+        """
+        raw = self._raw_outputs(X)
+        prediction = self._loss().inverse_link(raw).mean(axis=0)
+        prediction = self.target_scale_.inverse_transform(prediction)
+        return prediction[:, 0] if self._one_output else prediction
+
+    def _learn_target(self, y, classes=None):
+        self._one_output = y.ndim == 1 or y.shape[1] == 1
+        self._n_targets = 1 if y.ndim == 1 else y.shape[1]
+        return self._check_target(y)
+
+    def _check_target(self, y):
+        if self._one_output:
+            y = column_or_1d(y, warn=True)[:, np.newaxis]
+        elif y.ndim != 2 or y.shape[1] != self._n_targets:
+            raise ValueError(f"y must have {self._n_targets} columns, as in the first fit.")
+        self._loss().check_target(y)
+        return y.astype(np.float64, copy=False)
+
+    def _learn_scales(self, X, y, weight):
+        super()._learn_scales(X, y, weight)
+        scaling = assemble.assemble_target_scaling(self, self._loss())
+        self.target_scale_ = scaling(y, weight) if scaling else Scale()
+
+    def _encode(self, y):
+        return self.target_scale_.transform(y, np.float64)
+
+    def _decode(self, y):
+        return y[:, 0] if self._one_output else y
+
+    def _loss(self):
+        return assemble.assemble_regression_loss(self)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = not assemble.accepts_negative_targets(self)
+        return tags
