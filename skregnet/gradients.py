@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from .core.gradient_check import gradient_check
-from .core.streams import stream
 from .exceptions import SkregnetWarning
 from .member import ResumeState, new_streams, start_run
 
@@ -60,17 +59,15 @@ def check_gradients(estimator, X, y, sample_weight=None):
         warnings.simplefilter("ignore", SkregnetWarning)
         plan, rows, member = estimator._gradient_problem(X, y, sample_weight)
     plan = replace(plan, batch_size=len(rows.Y), shuffle=False)
-    n_layers = len(plan.network.layers)
-    state = ResumeState(
-        member.theta if member else None, None, new_streams(plan.seed, 0, n_layers)
-    )
+    state = ResumeState(member.theta if member else None, None, new_streams(plan, 0))
     run = start_run(plan, rows, state, history={})
     [(X_batch, Y_batch, weight)] = run.batches.epoch()
     objective = run.objective
 
     def evaluate(theta):
-        for layer, ws in enumerate(objective.workspaces):
-            ws.rng = stream(plan.seed, "mask", index=layer)
+        masks = plan.network.mask_streams(plan.seed)
+        for ws, rng in zip(objective.workspaces, masks, strict=True):
+            ws.rng = rng
         value = objective.value_and_gradient(theta, X_batch, Y_batch, weight)
         return value, objective.gradient.trainable
 

@@ -241,7 +241,7 @@ def fit_member(plan, rows, index, *, previous=None, evaluate=None, callbacks=())
 def _state_to_go_on_from(plan, index, previous):
     if previous is None or previous.state is None:
         theta = previous.theta if previous else None
-        return ResumeState(theta, None, new_streams(plan.seed, index, len(plan.network.layers)))
+        return ResumeState(theta, None, new_streams(plan, index))
     state = deepcopy(previous.state)
     if state.stepper is not None:
         if type(state.stepper.recipe) is type(plan.solver):
@@ -304,10 +304,10 @@ def _finish(plan, run, state, stopping):
     return member
 
 
-def new_streams(seed, index, n_layers):
+def new_streams(plan, index):
     """Return the random streams of one member, by role."""
-    streams = {role: stream(seed, role, index) for role in ("init", "shuffle", "augmentation")}
-    streams["mask"] = [stream(seed, "mask", index, layer) for layer in range(n_layers)]
+    streams = {role: stream(plan.seed, role, index) for role in ("init", "shuffle", "augmentation")}
+    streams["mask"] = plan.network.mask_streams(plan.seed, index)
     return streams
 
 

@@ -69,7 +69,7 @@ class GradientReport:
     @property
     def worst(self):
         """The block with the largest error."""
-        return max(self.blocks, key=lambda block: block.error)
+        return max(self.blocks, key=lambda block: np.nan_to_num(block.error, nan=np.inf))
 
     def __str__(self):
         verdict = "passed" if self.passed else f"FAILED, worst in layer {self.worst.layer}, "
@@ -105,15 +105,16 @@ def gradient_check(evaluate, theta, layer_names, smooth=True):
     report : GradientReport
     """
     blocks = theta.layout.trainable_blocks
+    scales = [_rms(theta.data[block.start : block.stop]) or 1.0 for block in blocks]
     if not smooth:
-        _jitter(theta, blocks)
+        _jitter(theta, blocks, scales)
     J, analytic = evaluate(theta)
     analytic = analytic.copy()
     numeric = np.empty_like(analytic)
     checks = []
-    for block in blocks:
+    for block, scale in zip(blocks, scales, strict=True):
         here = slice(block.start, block.stop)
-        h = STEP * (_rms(theta.data[here]) or 1.0)
+        h = STEP * scale
         for i in range(block.start, block.stop):
             numeric[i] = _numeric(evaluate, theta, i, h, analytic[i], smooth)
         error = relative_error(analytic[here], numeric[here])
@@ -129,7 +130,7 @@ def gradient_check(evaluate, theta, layer_names, smooth=True):
 def relative_error(a, b):
     """Return |a - b| / (|a| + |b|), and 0 if both are zero."""
     total = np.linalg.norm(a) + np.linalg.norm(b)
-    return float(np.linalg.norm(a - b) / total) if total > 0 else 0.0
+    return float(np.linalg.norm(a - b) / total) if total != 0 else 0.0
 
 
 def _numeric(evaluate, theta, i, h, claimed, smooth):
@@ -152,11 +153,11 @@ def _two_sided(evaluate, theta, i, h):
     return (J_above - J_below) / (above - below)
 
 
-def _jitter(theta, blocks):
+def _jitter(theta, blocks, scales):
     rng = np.random.default_rng(0)
-    for block in blocks:
+    for block, scale in zip(blocks, scales, strict=True):
         part = theta.data[block.start : block.stop]
-        part += JITTER * (_rms(part) or 1.0) * rng.normal(size=part.size)
+        part += JITTER * scale * rng.normal(size=part.size)
 
 
 def _rms(values):

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .layers import Layer
+from .streams import stream
 from .vector import Layout, Vector
 from .workspace import Workspace
 
@@ -50,6 +51,16 @@ class Network:
             if X is not None:
                 X = layer.forward(X, p, ws)
         return theta
+
+    def mask_streams(self, seed, member=0, role="mask"):
+        """Return for each layer the stream of its masks.
+
+        A stream is keyed by how many weight matrices lie before the layer, not by the layer's
+        index, so that a technique switched on elsewhere leaves the masks as they were.
+        """
+        has_weights = [any(slot.zone == "weights" for slot in x.slots()) for x in self.layers]
+        places = np.cumsum([0, *has_weights])
+        return [stream(seed, role, member, int(place)) for place in places[:-1]]
 
     def workspaces(self, dtype, mask_rngs=None):
         """Return one workspace a layer.

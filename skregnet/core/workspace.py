@@ -27,10 +27,10 @@ class Workspace:
         self.weight = None
         self._blocks: dict[str, np.ndarray] = {}
 
-    def array(self, name, n, *shape, dtype=None):
+    def array(self, name, n, *shape):
         """Return the first `n` rows of a reused block; their content is arbitrary."""
         block = self._blocks.get(name)
         if block is None or len(block) < n or block.shape[1:] != shape:
-            block = np.empty((n, *shape), dtype=dtype or self.dtype)
+            block = np.empty((n, *shape), dtype=self.dtype)
             self._blocks[name] = block
         return block[:n]
