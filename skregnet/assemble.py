@@ -4,7 +4,6 @@
 or raises / warns about a combination that cannot act.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -21,7 +20,7 @@ from .core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Poisson
 from .core.network import Network
 from .core.normalization import BatchNorm
 from .core.penalties import ElasticNet, MaxNorm
-from .exceptions import BatchSizeWarning, IgnoredParameterWarning, SymmetryWarning
+from .exceptions import BatchSizeWarning, IgnoredParameterWarning, SymmetryWarning, warn
 from .member import Plan
 from .tables import SCALINGS
 from .training.augmentation import LabelSmoothing
@@ -64,6 +63,8 @@ def assemble_stopping(p, n_rows, X_val_given, streaming=False):
             _ignored(p, name, reason)
         if not _is_lbfgs(p):
             _ignored(p, "tol", reason)
+    if X_val_given:
+        _ignored(p, "validation", "X_val is given")
     return Stopping(bool(enabled), p.validation, p.monitor, p.n_iter_no_change, p.tol)
 
 
@@ -294,11 +295,10 @@ def _initializers(p, activations):
     inits = [_initializer(choice, family) for choice, family in zip(choices, families, strict=True)]
     for init in inits[:n_hidden]:
         if not init.breaks_symmetry:
-            warnings.warn(
+            warn(
                 f"init={init!r} makes all weights of a hidden layer equal: its units stay "
                 "identical for ever, so the layer acts as one unit. Use init='auto'.",
                 SymmetryWarning,
-                stacklevel=2,
             )
             break
     return inits
@@ -318,11 +318,10 @@ def _batch_size(p, n_rows, streaming):
     if p.batch_size == "auto":
         return min(AUTO_BATCH_SIZE, n_rows)
     if p.batch_size > n_rows and not streaming:
-        warnings.warn(
+        warn(
             f"batch_size={p.batch_size} is larger than the {n_rows} training rows; "
             "it is clipped to them.",
             BatchSizeWarning,
-            stacklevel=2,
         )
     return min(p.batch_size, n_rows)
 
@@ -380,8 +379,7 @@ def _impossible(name, switched_on, reason):
 def _ignored(p, name, reason):
     defaults = {field.name: field.default for field in fields(p)}
     if name in defaults and getattr(p, name) != defaults[name]:
-        warnings.warn(
+        warn(
             f"{name}={getattr(p, name)!r} has no effect: {reason}.",
             IgnoredParameterWarning,
-            stacklevel=2,
         )

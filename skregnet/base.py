@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -16,7 +15,7 @@ from . import assemble
 from ._compat import check_sample_weight
 from .committee import fit_committee, raw_outputs
 from .core.streams import stream
-from .exceptions import ValidationSetWarning
+from .exceptions import ValidationSetWarning, warn
 from .member import FittedView, Rows
 from .params import check_params
 from .tables import Scale
@@ -236,11 +235,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
         seed = int(stream(self._seed, "split").integers(2**31))
         parts = hold_out(len(y), stopping.fraction, seed, self._strata(y))
         if parts is None:
-            warnings.warn(
+            warn(
                 f"The {len(y)} training rows cannot spare a validation set "
                 f"(validation={stopping.fraction}); early stopping watches the training rows.",
                 ValidationSetWarning,
-                stacklevel=3,
             )
             return X, y, weight, (X, y, weight)
         train, held_out = (
@@ -314,7 +312,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_layers_ = len(members[0].coefs) + 1
         self.out_activation_ = self._loss().output_activation
         for category, message in notes:
-            warnings.warn(message, category, stacklevel=4)
+            warn(message, category)
 
     # Prediction and inspection -----------------------------------------------------------------
 

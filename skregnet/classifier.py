@@ -162,7 +162,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         What turns raw outputs into predictions.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X had string names.
 
     See Also

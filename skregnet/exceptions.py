@@ -1,5 +1,11 @@
 """Warnings that skregnet issues, so that each can be caught or silenced by its class."""
 
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 
 __all__ = [
@@ -44,3 +50,14 @@ class InterruptedFitWarning(SkregnetWarning):
 
 class NotConvergedWarning(SkregnetWarning, ConvergenceWarning):
     """L-BFGS reached `max_iter` before its gradient tolerance `tol`."""
+
+
+_INSIDE = tuple(str(Path(file).parent) + os.sep for file in (__file__, sklearn.__file__))
+
+
+def warn(message, category):
+    """Issue a warning at the line of the caller outside skregnet and scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -27,12 +27,11 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     activation : str or sequence of str, default="relu"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
         "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
-    loss : {"squared_error", "absolute_error", "huber", "poisson"} or instance, \
-            default="squared_error"
-        The data term, summed over outputs: ``1/2 (y - f)^2``, ``|y - f|``, Huber's loss
-        (``Huber(delta=)``), or ``exp(f) - y f`` with prediction ``exp(f)`` for counts and
-        rates. It acts on the target as `target_scaling` leaves it, so `delta` is in standard
-        deviations of y by default.
+    loss : str or instance, default="squared_error"
+        The data term, summed over outputs: "squared_error", ``1/2 (y - f)^2``;
+        "absolute_error", ``|y - f|``; "huber" or ``Huber(delta=)``; "poisson", ``exp(f) - y f``
+        with prediction ``exp(f)``, for counts and rates. It acts on the target as
+        `target_scaling` leaves it, so `delta` is in standard deviations of y by default.
     init : str, Initializer, callable or list, default="auto"
         Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
         "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
@@ -152,7 +151,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         What turns raw outputs into predictions.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X had string names.
 
     See Also

@@ -68,7 +68,7 @@ class SquaredError(Loss):
 
 @dataclass
 class AbsoluteError(Loss):
-    """loss = |y - f|, which estimates the median."""
+    r"""loss = \|y - f\|, which estimates the median."""
 
     smooth = False
 
