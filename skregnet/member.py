@@ -15,7 +15,7 @@ from .training.batches import Batches
 from .training.callbacks import BestSoFar, EarlyStopping
 from .training.optimizers import LBFGS
 from .training.schedules import Schedule
-from .training.trainer import Run, interrupt, minimize_lbfgs, train
+from .training.trainer import Run, minimize_lbfgs, train
 
 SAMPLE_ROWS = 1000  # enough for an initializer that looks at the data
 
@@ -234,7 +234,7 @@ def fit_member(plan, rows, index, *, previous=None, evaluate=None, callbacks=())
             state.stepper = state.stepper or plan.solver.start(run.theta, plan.weight_decay)
             train(run, state.stepper, callbacks, plan.max_epochs)
     except KeyboardInterrupt:
-        interrupt(run)
+        run.interrupt()
     return _finish(plan, run, state, stopping), run.notes
 
 

@@ -1,5 +1,6 @@
 """The training loop, for mini-batch steppers and for L-BFGS."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -33,8 +34,8 @@ class Run:
         One entry an epoch; a resumed run goes on with the history of the earlier one.
     notes : list of (class, str)
         Warnings for the caller to issue: those issued in a worker process would be lost.
-    interrupted : bool
-        Whether Ctrl-C ended the run.
+    interrupted, diverged : bool
+        Whether Ctrl-C or a loss that is not finite ended the run.
     """
 
     objective: Objective
@@ -45,12 +46,13 @@ class Run:
     history: dict
     notes: list = field(default_factory=list)
     interrupted: bool = False
+    diverged: bool = False
 
     def __post_init__(self):
         for name in ("loss", "penalty", "learning_rate", "seconds"):
             self.history.setdefault(name, [])
-        self._last_good = self.theta.data.copy()
         self._clock = perf_counter()
+        self._keep()
 
     @property
     def n_epochs(self):
@@ -61,23 +63,46 @@ class Run:
         """Return the rate at a share `progress` of this run."""
         return float(self.rate * self.schedule.factor(progress, self.history))
 
-    def end_epoch(self, loss, rate):
-        """Record an epoch and keep its weights as good; return False if they are not."""
+    def end_epoch(self, loss, rate, callbacks):
+        """Record an epoch and let the callbacks look at it; return whether to stop."""
         penalty = self.objective.penalty_value(self.theta)
         if not np.isfinite(loss + penalty + np.sum(self.theta.data)):
-            return False
+            self.diverge()
+            return True
         now = perf_counter()
         self.history["loss"].append(loss)
         self.history["penalty"].append(penalty)
         self.history["learning_rate"].append(rate)
         self.history["seconds"].append(now - self._clock)
         self._clock = now
-        self._last_good[:] = self.theta.data
-        return True
+        stops = [callback.on_epoch_end(self) for callback in callbacks]
+        self._keep()
+        return any(stops)
 
-    def fall_back(self, category, reason):
-        """Return to the last good weights and leave a note why."""
+    def diverge(self):
+        """End the run because the loss is not finite."""
+        self.diverged = True
+        self._fall_back(
+            DivergenceWarning,
+            f"The loss became infinite or NaN in epoch {self.n_epochs + 1}. Likely causes: "
+            "learning_rate_init is too large, the initial weights are too large, or X or y are not "
+            "scaled.",
+        )
+
+    def interrupt(self):
+        """End the run on Ctrl-C."""
+        self.interrupted = True
+        self._fall_back(InterruptedFitWarning, "Training was interrupted by the user.")
+
+    def _keep(self):
+        self._last_good = self.theta.data.copy()
+        self._n_good = self.n_epochs
+
+    def _fall_back(self, category, reason):
+        """Return to the end of the last whole epoch and leave a note why."""
         self.theta.data[:] = self._last_good
+        for curve in self.history.values():
+            del curve[self._n_good :]
         self.notes.append((category, f"{reason} The weights after epoch {self.n_epochs} are kept."))
 
 
@@ -107,15 +132,13 @@ def train(run, stepper, callbacks, max_epochs):
                     rate = run.learning_rate((epoch * len(batches) + i) / n_steps)
                 value = objective.step_gradient(theta, X, Y, weight)
                 if not np.isfinite(value):
-                    return _diverge(run)
+                    return run.diverge()
                 step = stepper.step(theta, objective.gradient, rate)
                 objective.prox(theta, step)
                 total += value * X.shape[0]
                 for callback in callbacks:
                     callback.on_step_end(run)
-            if not run.end_epoch(total / batches.n_rows, rate):
-                return _diverge(run)
-            if any([callback.on_epoch_end(run) for callback in callbacks]):
+            if run.end_epoch(total / batches.n_rows, rate, callbacks):
                 break
 
 
@@ -156,8 +179,7 @@ def minimize_lbfgs(run, solver, callbacks, max_epochs, tol):
             evaluate(x)
         for callback in callbacks:
             callback.on_epoch_begin(run)
-        good = run.end_epoch(last["loss"], np.nan)
-        if not good or any([callback.on_epoch_end(run) for callback in callbacks]):
+        if run.end_epoch(last["loss"], np.nan, callbacks):
             last["stopped"] = True
             raise StopIteration
 
@@ -175,14 +197,14 @@ def minimize_lbfgs(run, solver, callbacks, max_epochs, tol):
             evaluate, start, jac=True, method="L-BFGS-B", bounds=split.bounds(start.size),
             callback=after_iteration, options=options,
         )  # fmt: skip
+        if run.diverged:
+            return
         evaluate(result.x)
         if result.nit == 0:  # already at the optimum: one epoch for the record
-            try:
+            with suppress(StopIteration):
                 after_iteration(result.x)
-            except StopIteration:
-                pass
-    if not np.isfinite(last["loss"]):
-        _diverge(run)
+    if not np.isfinite(last["loss"]) and not run.diverged:
+        run.diverge()
     elif not result.success and "stopped" not in last:
         message = result.message.decode() if isinstance(result.message, bytes) else result.message
         run.notes.append(
@@ -232,18 +254,3 @@ class _Split:
         if not self.active:
             return None
         return [(0.0, None)] * (2 * self.n) + [(None, None)] * (size - 2 * self.n)
-
-
-def _diverge(run):
-    run.fall_back(
-        DivergenceWarning,
-        f"The loss became infinite or NaN in epoch {run.n_epochs + 1}. Likely causes: "
-        "learning_rate_init is too large, the initial weights are too large, or X or y are not "
-        "scaled.",
-    )
-
-
-def interrupt(run):
-    """End a run on Ctrl-C: back to the last whole epoch."""
-    run.interrupted = True
-    run.fall_back(InterruptedFitWarning, "Training was interrupted by the user.")
