@@ -15,19 +15,25 @@ from .core.initializers import (
 )
 from .core.losses import AbsoluteError, Huber, Poisson, SquaredError
 from .gradients import check_gradients
+from .inspection.decomposition import ensemble_error_decomposition
 from .regressor import RegularizedMLPRegressor
+from .training.averaging import EMA, SWA, Snapshot
+from .training.checkpoint import Checkpoint
 from .training.optimizers import LBFGS, SGD, Adam
 from .training.schedules import Adaptive, ConstantRate, Cosine, InverseScaling
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "EMA",
     "LBFGS",
     "SGD",
+    "SWA",
     "AbsoluteError",
     "Adam",
     "Adaptive",
     "BlockCheck",
+    "Checkpoint",
     "Constant",
     "ConstantRate",
     "Cosine",
@@ -42,9 +48,11 @@ __all__ = [
     "Poisson",
     "RegularizedMLPClassifier",
     "RegularizedMLPRegressor",
+    "Snapshot",
     "SquaredError",
     "Uniform",
     "Xavier",
     "Zeros",
     "check_gradients",
+    "ensemble_error_decomposition",
 ]

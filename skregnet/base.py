@@ -2,25 +2,36 @@
 
 import copy
 import functools
+import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from . import assemble
-from ._compat import check_sample_weight
-from .committee import fit_committee, raw_outputs
+from ._compat import check_sample_weight, num_samples
+from .committee import out_of_bag, raw_outputs
+from .core.component import require
 from .core.streams import stream
-from .exceptions import ValidationSetWarning, warn
-from .member import FittedView, Rows
+from .exceptions import (
+    IgnoredParameterWarning,
+    OutOfBagWarning,
+    SkregnetWarning,
+    ValidationSetWarning,
+    warn,
+)
+from .fitting import Rows
+from .member import FittedView
 from .params import check_params
-from .tables import Scale
-from .training.callbacks import PrintProgress, SklearnCallbacks
-from .training.validation import LossMonitor, ScorerMonitor, hold_out
+from .published import FittedAttributes
+from .tables import Scale, Table
+from .tasks import FitTasks
+from .training.validation import Monitor, find_scorer, hold_out, last_split, score
 
 FLOATS = (np.float64, np.float32)
 
@@ -41,39 +52,10 @@ def all_or_nothing(method):
     return guarded
 
 
-def _of_the_only_member(name, doc):
-    def read(self):
-        members = self._fitted(name)
-        if len(members) > 1:
-            raise AttributeError(
-                f"A committee of {len(members)} has no {name!r} of its own: "
-                f"see members_[i].{name[:-1]}"
-            )
-        return getattr(members[0], name[:-1])
-
-    return property(read, doc=doc)
-
-
-class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, ABC):
     """Base class of the classifier and the regressor."""
 
-    coefs_ = _of_the_only_member("coefs_", "Weight matrices of shape (fan_in, fan_out).")
-    intercepts_ = _of_the_only_member("intercepts_", "Biases of shape (fan_out,).")
-    history_ = _of_the_only_member("history_", "Lists with one entry an epoch, by name.")
-    n_iter_ = _of_the_only_member("n_iter_", "Epochs (L-BFGS: iterations) trained.")
-    loss_curve_ = _of_the_only_member("loss_curve_", "Loss plus penalty by epoch.")
-    validation_loss_curve_ = _of_the_only_member(
-        "validation_loss_curve_", "Data term on the validation rows by epoch, or None."
-    )
-    validation_scores_ = _of_the_only_member(
-        "validation_scores_", "What early stopping compared, by epoch, or None."
-    )
-    best_iteration_ = _of_the_only_member(
-        "best_iteration_", "The epoch, from 1, whose weights were kept, or None."
-    )
-    best_validation_score_ = _of_the_only_member(
-        "best_validation_score_", "The validation score of that epoch, or None."
-    )
+    _doc_link_module = "skregnet"
 
     # What is particular to labels and to reals -------------------------------------------------
 
@@ -100,9 +82,26 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _loss(self):
         """Return the loss."""
 
-    def _row_weights(self, y, weight, streaming=False):
-        """Return s_i from y and the sample weights, or None for all equal."""
-        return weight
+    @abstractmethod
+    def _pool(self, raw):
+        """Return raw outputs (n, m) of one network that predicts as these (k, n, m) together.
+
+        Entries that are NaN throughout a member's row take no part.
+        """
+
+    @abstractmethod
+    def _publish_out_of_bag(self, view, seen, n_given):
+        """Set the attribute that holds the out-of-bag predictions of all rows, NaN where none.
+
+        `view` predicts the rows of the table `seen`; `n_given` is the number of rows given to fit.
+        """
+
+    def _learn_row_weights(self, table, streaming):
+        """Learn what `_row_weights` needs from the training rows."""
+
+    def _row_weights(self, table):
+        """Return s_i of the rows of a table, or None for all equal."""
+        return table.weight
 
     def _strata(self, y):
         """Return the class of each row for a stratified hold-out, or None."""
@@ -116,7 +115,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None,
+        groups=None,
+    ):  # fmt: skip
         """Fit the model.
 
         Parameters
@@ -135,6 +137,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Their targets.
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of the rows, for a splitter given as `validation`.
 
         Returns
         -------
@@ -149,67 +153,89 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_params(self, self._constraints)
         previous = getattr(self, "members_", []) if assemble.continues(self) else []
-        arguments = {
-            "X": X,
-            "y": y,
-            "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
-        }
-        X, y, weight = self._check_training_rows(X, y, sample_weight, first=not previous)
+        tasks = FitTasks(self, X, y, sample_weight)
+        table = self._check_training_rows(X, y, sample_weight, first=not previous)
         given = self._check_validation_rows(X_val, y_val, sample_weight_val)
-        stopping = assemble.assemble_stopping(self, len(y), given is not None)
-        dtype = previous[0].theta.dtype if previous else assemble.assemble_dtype(self, len(y))
-        X, y, weight, given = self._split(X, y, weight, stopping, given)
+        check_consistent_length(X, groups)
+        stopping = assemble.assemble_stopping(self, len(table), given is not None)
+        scoring = assemble.out_of_bag_scoring(self)
         if not previous:
-            self._learn_scales(X, y, weight)
-        rows = Rows(self._scaled(X, dtype), self._encode(y).astype(dtype), weight)
-        plan = self._plan(rows, dtype, stopping=stopping)
-        _check_continues(previous, plan)
-        evaluate = self._monitor(plan, given, stopping) if stopping.enabled else None
-        self._fit_members(plan, rows, previous, evaluate, arguments)
+            self._kept_split = None
+        else:
+            self._check_same_choices(stopping, scoring, given, len(table))
+        train, validation = self._split(table, stopping, given, groups)
+        if not previous:
+            self._learn_scales(train)
+        kept = {"stopping": stopping, "keep_state": tasks.restartable}
+        plan, rows = self._prepare(train, previous, n_rows=len(table), **kept)
+        monitor = self._monitor(plan, stopping, validation) if stopping.enabled else None
+        tasks.begin(plan)
+        members, notes = tasks.fit(plan, rows, previous, monitor)
+        if stopping.enabled and assemble.refits(self) and not any(m.interrupted for m in members):
+            train = table
+            self._learn_scales(train)
+            with warnings.catch_warnings():  # issued once, for the first fit
+                warnings.simplefilter("ignore", SkregnetWarning)
+                plan, rows = self._prepare(train, previous, n_rows=len(table), **kept)
+            members, notes_again = tasks.refit(plan, rows, members)
+            notes += [note for note in notes_again if note not in notes]
+        self._choices = assemble.frozen_choices(self)
+        if not previous:
+            self._row_choices = assemble.row_choices(self, len(table), stopping)
+        self._publish(members, notes, keep_state=assemble.continues(self))
+        if scoring is not False:
+            self._score_out_of_bag(scoring, plan, train, n_given=num_samples(X))
+        tasks.end(plan, members)
         return self
 
     @all_or_nothing
-    def _partial_fit(self, X, y, sample_weight, total_weight, classes=None):
+    def _partial_fit(
+        self, X, y, sample_weight, total_weight, X_val, y_val, sample_weight_val, classes=None
+    ):
         """Train one epoch on these rows."""
         check_params(self, self._constraints)
+        if total_weight is not None:
+            is_number = isinstance(total_weight, Real) and np.isfinite(total_weight)
+            expected = "a positive float or None"
+            require(is_number and total_weight > 0, "partial_fit", "total_weight", expected,
+                    total_weight)  # fmt: skip
         previous = vars(self).get("members_", [])
-        first = not previous
-        X, y, weight = self._check_training_rows(
-            X, y, sample_weight, first, streaming=True, classes=classes
+        table = self._check_training_rows(
+            X, y, sample_weight, first=not previous, streaming=True, classes=classes
         )
-        stopping = assemble.assemble_stopping(self, len(y), X_val_given=False, streaming=True)
-        if first:
-            self._learn_scales(X, y, weight)
-        dtype = previous[0].theta.dtype if previous else assemble.assemble_dtype(self, len(y), True)
-        rows = Rows(self._scaled(X, dtype), self._encode(y).astype(dtype), weight)
-        plan = self._plan(
-            rows, dtype, stopping=stopping, streaming=True, total_weight=total_weight
+        validation = self._check_validation_rows(X_val, y_val, sample_weight_val)
+        stopping = assemble.assemble_stopping(
+            self, len(table), validation is not None, streaming=True
         )
-        _check_continues(previous, plan)
-        self._publish(*fit_committee(plan, rows, previous=previous))
+        if not previous:
+            self._learn_scales(table)
+        plan, rows = self._prepare(
+            table, previous, stopping=stopping, streaming=True, total_weight=total_weight
+        )
+        monitor = self._monitor(plan, stopping, validation) if stopping.enabled else None
+        tasks = FitTasks(self, X, y, sample_weight)
+        self._choices = assemble.frozen_choices(self)
+        self._row_choices = None
+        self._publish(*tasks.stream(plan, rows, previous, monitor))
         return self
 
     def _check_training_rows(self, X, y, sample_weight, first, streaming=False, classes=None):
-        """Return X, y and s_i (or None) of the rows with positive weight."""
+        """Return the table of the rows with positive weight s_i."""
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True, reset=first,
             y_numeric=is_regressor(self),
         )  # fmt: skip
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            X, y, weight = _drop_weightless(X, y, weight)
+        table = _table(X, y, sample_weight)
         if first:
             seed = check_random_state(assemble.random_state(self)).randint(np.iinfo(np.int32).max)
             self._seed = int(seed)
-        y = self._learn_target(y, classes) if first else self._check_target(y)
-        weight = self._row_weights(y, weight, streaming)
-        return (X, y, None) if weight is None else _drop_weightless(X, y, weight)
+        y = self._learn_target(table.y, classes) if first else self._check_target(table.y)
+        table = replace(table, y=y)
+        self._learn_row_weights(table, streaming)
+        return table.weighted(self._row_weights(table))
 
     def _check_validation_rows(self, X_val, y_val, sample_weight_val):
-        """Return the validation rows in the user's units, or None."""
+        """Return the table of given validation rows, or None."""
         if X_val is None and y_val is None:
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val is provided, but X_val was not provided.")
@@ -220,136 +246,193 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
         X_val, y_val = validate_data(
             self, X_val, y_val, accept_sparse="csr", dtype=FLOATS, multi_output=True, reset=False
         )
-        y_val = self._check_target(y_val)
-        if sample_weight_val is None:
-            return X_val, y_val, None
-        weight = check_sample_weight(
-            sample_weight_val, X_val, dtype=np.float64, ensure_non_negative=True
-        )
-        return _drop_weightless(X_val, y_val, weight)
+        table = _table(X_val, self._check_target(y_val), sample_weight_val)
+        return table.weighted(self._row_weights(table))
 
-    def _split(self, X, y, weight, stopping, given):
+    def _check_same_choices(self, stopping, scoring, given, n_rows):
+        """Raise ValueError if training cannot go on with the choices as they are now."""
+        choices, rows = assemble.frozen_choices(self), assemble.row_choices(self, n_rows, stopping)
+        for name, value in choices.items():
+            if value != self._choices[name]:
+                raise ValueError(
+                    f"The {name!r} parameter cannot change while training goes on: it was "
+                    f"{self._choices[name]} and is {value}. Use warm_start=False."
+                )
+        chooses_rows = stopping.enabled and given is None
+        if (chooses_rows or scoring is not False) and rows != self._row_choices:
+            raise ValueError(
+                "Training cannot go on with other rows held out or drawn than in the first fit: "
+                "rows that trained the model would validate it. Keep the number of rows, "
+                "early_stopping, validation, n_estimators, bootstrap and max_samples, pass X_val, "
+                "or use warm_start=False."
+            )
+
+    def _split(self, table, stopping, given, groups):
         """Return the training rows and the validation rows that early stopping watches."""
+        splits = stopping.enabled and hasattr(stopping.validation, "split")
+        if groups is not None and not splits:
+            warn(
+                "groups has no effect: validation is not a splitter in use.",
+                IgnoredParameterWarning,
+            )
         if given is not None or not stopping.enabled:
-            return X, y, weight, given
-        seed = int(stream(self._seed, "split").integers(2**31))
-        parts = hold_out(len(y), stopping.fraction, seed, self._strata(y))
+            return table, given
+        if stopping.out_of_bag:
+            return table, table
+        if splits:
+            parts = self._split_by(stopping.validation, table, groups)
+        else:
+            seed = int(stream(self._seed, "split").integers(2**31))
+            parts = hold_out(len(table), stopping.validation, seed, self._strata(table.y))
         if parts is None:
             warn(
-                f"The {len(y)} training rows cannot spare a validation set "
-                f"(validation={stopping.fraction}); early stopping watches the training rows.",
+                f"The {len(table)} training rows cannot spare a validation set "
+                f"(validation={stopping.validation}); early stopping watches the training rows.",
                 ValidationSetWarning,
             )
-            return X, y, weight, (X, y, weight)
-        train, held_out = (
-            (X[part], y[part], None if weight is None else weight[part]) for part in parts
-        )
-        return *train, held_out
+            return table, table
+        return tuple(table.take(part) for part in parts)
 
-    def _learn_scales(self, X, y, weight):
+    def _split_by(self, splitter, table, groups):
+        """Return the last split of a splitter; a warm-started fit keeps that of the first."""
+        kept = self._kept_split
+        if kept is not None and kept[0] == len(table):
+            return kept[1]
+        if groups is not None:
+            groups = np.asarray(groups)[table.index]
+        parts = last_split(splitter, table.X, self._decode(table.y), groups)
+        # A splitter may draw at random, and rows that trained the model must not validate it.
+        self._kept_split = (len(table), parts) if assemble.continues(self) else None
+        return parts
+
+    def _learn_scales(self, table):
         scaling = assemble.assemble_scaling(self)
-        self.input_scale_ = scaling(X, weight) if scaling else None
+        self.input_scale_ = scaling(table.X, table.weight) if scaling else None
 
     def _scaled(self, X, dtype):
         return (self.input_scale_ or Scale()).transform(X, dtype)
 
-    def _plan(self, rows, dtype, **choices):
-        loss = self._loss()
-        network = assemble.assemble_network(self, rows.X.shape[1], rows.Y.shape[1])
-        return assemble.assemble_plan(
-            self, network, loss, len(rows.Y), dtype=dtype, seed=self._seed,
-            n_classes=self._n_smoothed_classes(), **choices,
+    def _prepare(self, table, previous, *, n_rows=None, dtype=None, streaming=False, **choices):
+        """Return the plan of a fit and the rows as the network sees them."""
+        if dtype is None:
+            dtype = assemble.assemble_dtype(self, n_rows or len(table), streaming)
+        if previous:
+            dtype = previous[0].theta.dtype
+        Y = self._encode(table.y).astype(dtype, copy=False)
+        rows = Rows(self._scaled(table.X, dtype), Y, table.weight)
+        network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1])
+        self._fitted_loss = self._loss()
+        plan = assemble.assemble_plan(
+            self, network, self._fitted_loss, len(table), dtype=dtype, seed=self._seed,
+            n_classes=self._n_smoothed_classes(), streaming=streaming, **choices,
+        )  # fmt: skip
+        _check_continues(previous, plan)
+        return plan, rows
+
+    def _monitor(self, plan, stopping, table):
+        """Return what early stopping watches."""
+        monitor = Monitor(
+            plan.network, plan.loss, self._scaled(table.X, plan.dtype),
+            self._encode(table.y).astype(plan.dtype), table.weight,
+            out_of_bag=stopping.out_of_bag,
+        )  # fmt: skip
+        if stopping.monitor == "loss":
+            return monitor
+        view = FittedView(self, plan.network)
+        return replace(
+            monitor, scorer=find_scorer(stopping.monitor, "monitor", view.estimator), view=view,
+            X_given=table.X, y_given=self._decode(table.y), scorer_weight=table.sample_weight,
         )  # fmt: skip
 
-    def _monitor(self, plan, given, stopping):
-        X_val, y_val, weight = given
-        column = None if weight is None else weight[:, np.newaxis]
-        Z, Y = self._scaled(X_val, plan.dtype), self._encode(y_val).astype(plan.dtype)
-        by_loss = LossMonitor(plan.network, plan.loss, Z, Y, column)
-        if stopping.monitor == "loss":
-            return by_loss
-        view = FittedView(self, plan.network)
-        scorer = check_scoring(view.estimator, stopping.monitor)
-        return ScorerMonitor(by_loss, scorer, view, X_val, self._decode(y_val), weight)
-
-    def _fit_members(self, plan, rows, previous, evaluate, arguments):
-        """Fit the committee as a tree of scikit-learn's callback tasks, and publish it."""
-        alone = plan.n_members == 1
-        root = self._init_callback_context(
-            max_subtasks=plan.max_epochs if alone else plan.n_members, sequential_subtasks=alone
-        )
-        view = FittedView(self, plan.network)
-        root.call_on_fit_task_begin(estimator=self, **arguments)
-        tasks = []
-
-        def callbacks_of(index):
-            callbacks = []
-            if assemble.is_verbose(self):
-                callbacks.append(PrintProgress("" if alone else f"member {index}, "))
-            if hasattr(self, "_skl_callbacks"):
-                task = root
-                if not alone:
-                    task = root.subcontext("member", task_id=index, max_subtasks=plan.max_epochs)
-                    task.call_on_fit_task_begin(estimator=self, **arguments)
-                    tasks.append(task)
-                callbacks.append(SklearnCallbacks(self, task, arguments, view.attributes))
-            return callbacks
-
-        members, notes = fit_committee(
-            plan, rows, previous=previous, evaluate=evaluate, callbacks_of=callbacks_of
-        )
-        self._publish(members, notes)
-        done = [*zip(tasks, ([member] for member in members), strict=False), (root, members)]
-        for task, fitted in done:
-            attributes = {"members_": fitted}
-            task.call_on_fit_task_end(
-                estimator=self, reconstruction_attributes=attributes, **arguments
-            )
-
-    def _publish(self, members, notes):
+    def _publish(self, members, notes, keep_state=True):
+        if not keep_state:
+            members = [replace(member, state=None) for member in members]
         self.members_ = members
         self.n_outputs_ = members[0].coefs[-1].shape[1]
         self.n_layers_ = len(members[0].coefs) + 1
-        self.out_activation_ = self._loss().output_activation
+        self.out_activation_ = self._fitted_loss.output_activation
         for category, message in notes:
             warn(message, category)
 
+    def _score_out_of_bag(self, scoring, plan, table, n_given):
+        """Predict each training row by the members that did not draw it, and score that."""
+        left_out = out_of_bag(plan, self.members_, len(table))
+        raw = raw_outputs(self.members_, self.input_scale_ or Scale(), table.X)
+        raw[~left_out] = np.nan
+        known = np.flatnonzero(left_out.any(axis=0))
+        if not len(known):
+            raise ValueError(
+                "The 'oob_score' parameter cannot be used here: every training row was drawn by "
+                f"every member (n_samples={len(table)}). Increase n_estimators."
+            )
+        if len(known) < len(table):
+            warn(
+                f"{len(table) - len(known)} of {len(table)} training rows were drawn by every "
+                "member and have no out-of-bag prediction. Increase n_estimators.",
+                OutOfBagWarning,
+            )
+        pooled = self._pool(raw[:, known])[np.newaxis]
+        view = FittedView(self, plan.network).estimator
+        view.members_ = self.members_[:1]
+        view._raw_outputs = lambda X, n_samples=None: pooled
+        scorer = find_scorer(None if scoring is True else scoring, "oob_score", view)
+        seen = table.take(known)
+        self.oob_score_ = score(
+            scorer, "oob_score", view, seen.X, self._decode(seen.y), seen.sample_weight
+        )
+        self._publish_out_of_bag(view, seen, n_given)
+
     # Prediction and inspection -----------------------------------------------------------------
 
-    def _raw_outputs(self, X):
-        """Return the raw outputs of all members, of shape (n_members, n, m)."""
+    def restore_best(self):
+        """Predict with the weights of the best call of `partial_fit` from now on.
+
+        Returns
+        -------
+        self : estimator
+            The estimator. A further `partial_fit` goes on from the running weights.
+
+        Raises
+        ------
+        ValueError
+            If no call of `partial_fit` was given `X_val` and `y_val`.
+        """
+        check_is_fitted(self)
+        if any(member.best is None or member.best.theta is None for member in self.members_):
+            raise ValueError("No best weights are kept: pass X_val and y_val to partial_fit.")
+        self.members_ = [replace(m, theta=m.best.theta.copy()) for m in self.members_]
+        return self
+
+    @staticmethod
+    def _checked_spread(std, n_predictions):
+        if n_predictions == 1:
+            raise ValueError(
+                "return_std=True needs several predictions of a row: set n_estimators > 1, or pass "
+                "n_samples to a model with dropout."
+            )
+        return std
+
+    def _raw_outputs(self, X, n_samples=None):
+        """Return the raw outputs of all members (and masks), of shape (k, n, m)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        return raw_outputs(self.members_, self.input_scale_ or Scale(), X)
+        if n_samples is not None:
+            assemble.check_samples(n_samples, self.members_[0].network)
+        scale = self.input_scale_ or Scale()
+        return raw_outputs(self.members_, scale, X, n_samples, self._seed)
 
     def _gradient_problem(self, X, y, sample_weight):
         """Return what `check_gradients` needs: a plan, rows, and a member or None."""
         members = vars(self).get("members_", [])
         probe = copy.copy(self)
         check_params(probe, probe._constraints)
-        X, y, weight = probe._check_training_rows(X, y, sample_weight, first=not members)
+        table = probe._check_training_rows(X, y, sample_weight, first=not members)
         if not members:
-            probe._learn_scales(X, y, weight)
-        rows = Rows(probe._scaled(X, np.float64), probe._encode(y).astype(np.float64), weight)
-        stopping = assemble.assemble_stopping(probe, len(y), X_val_given=False)
-        plan = probe._plan(rows, np.dtype(np.float64), stopping=stopping)
+            probe._learn_scales(table)
+        stopping = assemble.assemble_stopping(probe, len(table), X_val_given=False)
+        plan, rows = probe._prepare(table, [], dtype=np.dtype(np.float64), stopping=stopping)
+        _check_continues(members[:1], plan)
         return plan, rows, members[0] if members else None
-
-    @property
-    def n_nonzero_(self):
-        """Number of weights that are not exactly zero, over all members; biases do not count."""
-        return int(sum(np.count_nonzero(member.weights) for member in self._fitted("n_nonzero_")))
-
-    @property
-    def sparsity_(self):
-        """Share of the weights that are exactly zero, over all members."""
-        n_weights = sum(member.weights.size for member in self._fitted("sparsity_"))
-        return 1.0 - self.n_nonzero_ / n_weights
-
-    def _fitted(self, name):
-        if "members_" not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self.members_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -357,13 +440,12 @@ class BaseRegularizedMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return tags
 
 
-def _drop_weightless(X, y, weight):
-    kept = weight > 0
-    if kept.all():
-        return X, y, weight
-    if not kept.any():
-        raise ValueError("Sample weights must contain at least one non-zero number: all are zero.")
-    return X[kept], y[kept], weight[kept]
+def _table(X, y, sample_weight):
+    index = np.arange(X.shape[0])
+    if sample_weight is None:
+        return Table(X, y, None, None, index)
+    weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return Table(X, y, weight, weight, index).weighted(weight)
 
 
 def _check_continues(previous, plan):

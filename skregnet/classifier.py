@@ -1,6 +1,7 @@
 """The classifier: what is particular to labels."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import assemble
 from .base import BaseRegularizedMLP
+from .core.component import require
 from .params import CLASSIFIER_CONSTRAINTS, ClassifierParams
 
 
@@ -83,13 +85,18 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Draw a new order of the rows each epoch.
     max_iter : int, default=200
         Epochs (lbfgs: iterations).
+    max_time : float or None, default=None
+        Budget of `fit` in seconds, shared out among members and, with `refit`, among the two
+        fits. Looked at after each epoch, and at least one is trained.
     early_stopping : bool or "auto", default="auto"
         Watch a validation set, keep the weights of its best epoch, and stop when it no longer
         improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
         trains exactly `max_iter` epochs: the training loss stops nothing.
-    validation : float in (0, 1), default=0.1
-        Share of the training rows to hold out for early stopping if no `X_val` is given;
-        stratified by class.
+    validation : float in (0, 1), splitter or "oob", default=0.1
+        What early stopping watches if no `X_val` is given: a share of the training rows to hold
+        out; stratified by class; a scikit-learn splitter, whose last split is used
+        (`GroupKFold` with `groups`, `TimeSeriesSplit`); or "oob", for each member of a
+        committee the rows that it did not draw.
     monitor : str or callable, default="loss"
         What is watched: "loss" (the data term on the validation rows), the name of a
         scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
@@ -99,6 +106,14 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     tol : float, default=1e-4
         The least improvement for early stopping; for lbfgs the largest entry of the gradient of
         J at which to stop.
+    refit : bool, default=False
+        After early stopping, train again on all rows, validation rows included, for the best
+        number of epochs.
+    averaging : {"ema", "swa", "snapshot"} or instance, default=None
+        Average along one run: of the weights over steps (``EMA(decay=)``) or late epochs
+        (``SWA(begin=)``), or of the predictions of networks kept at the ends of cycles
+        (``Snapshot(n_snapshots=)``), which become `members_`. Averaged weights have no exact
+        zeros.
     n_estimators : int, default=1
         Networks in the committee, fitted on different draws of the rows from different initial
         weights; their probabilities are averaged. 1 is a single network on all rows.
@@ -106,6 +121,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Draw each member's rows with replacement, else without.
     max_samples : float in (0, 1] or int, default=1.0
         Rows to draw for each member, as a share or a number.
+    oob_score : bool, str or callable, default=False
+        Score a committee on out-of-bag rows, with the estimator's own score (True), the name of
+        a scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
     voting : {"soft", "hard"}, default="soft"
         Average the members' probabilities, or count their votes, a tie going to the lower
         class.
@@ -145,7 +163,8 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     n_iter_ : int
         Epochs (lbfgs: iterations) trained.
     best_iteration_ : int or None
-        The epoch, counted from 1, whose weights early stopping kept.
+        The best epoch, counted from 1, whose weights early stopping kept (with `refit`: the
+        number of epochs trained again).
     best_validation_score_ : float or None
         Its validation score.
     n_nonzero_ : int
@@ -154,6 +173,11 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Share of the weights that are exactly zero.
     input_scale_ : Scale or None
         The scaling of X: ``center``, ``factor``.
+    oob_score_ : float
+        Score on out-of-bag rows; only with `oob_score`.
+    oob_decision_function_ : ndarray of shape (n_samples, n_classes)
+        Probabilities of the rows given to `fit` by the members that did not draw them; NaN for
+        rows that are held out, have weight 0, or were drawn by all.
     n_layers_ : int
         Layers of units, input and output included.
     n_outputs_ : int
@@ -205,7 +229,10 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     _constraints = CLASSIFIER_CONSTRAINTS
 
     @available_if(assemble.streams_rows)
-    def partial_fit(self, X, y, classes=None, sample_weight=None, *, total_weight=None):
+    def partial_fit(
+        self, X, y, classes=None, sample_weight=None, *, total_weight=None, X_val=None, y_val=None,
+        sample_weight_val=None,
+    ):  # fmt: skip
         """Train one epoch on a batch of a stream.
 
         Parameters
@@ -221,6 +248,13 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         total_weight : float, default=None
             The weight S of the whole stream, by which penalties are divided. None means the weight
             of this call.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation rows, the same in every call: each call adds to the validation curves, and
+            the weights of the best call are kept beside the running ones (see `restore_best`).
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -240,7 +274,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes_!r}"
             )
-        return self._partial_fit(X, y, sample_weight, total_weight, classes)
+        return self._partial_fit(
+            X, y, sample_weight, total_weight, X_val, y_val, sample_weight_val, classes
+        )
 
     def predict(self, X):
         """Predict labels.
@@ -263,23 +299,47 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             return self.classes_[(score > 0).astype(int)]
         return self.classes_[np.argmax(score, axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, return_std=False, n_samples=None):
         """Predict probabilities.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
+        return_std : bool, default=False
+            Also return the standard deviation over the members and masks.
+        n_samples : int, default=None
+            Monte-Carlo dropout: predict with so many random masks for each member (Gal &
+            Ghahramani, 2016). The masks depend on `random_state` alone, so calls repeat. None
+            predicts without masks.
 
         Returns
         -------
         probability : ndarray of shape (n_samples, n_classes)
             Of each class, in the order of `classes_`; for a multilabel target of each label. With
             ``voting="hard"`` the shares of the members' votes.
+        std : ndarray of the same shape
+            The standard deviation of the members' probabilities or votes; only if `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is given but there is no dropout, or `return_std` is asked of a single
+            network without masks.
         """
-        if self._votes():
-            return self._columns(*self._shares(X))
-        return np.exp(self.predict_log_proba(X))
+        check_is_fitted(self)
+        raw = self._raw_outputs(X, n_samples)
+        votes = self._votes()
+
+        def combine(raw):
+            if votes:
+                return self._columns(*self._shares(raw))
+            return np.exp(self._columns(*self._log_probabilities(raw)))
+
+        if not return_std:
+            return combine(raw)
+        each = [combine(raw[i : i + 1]) for i in range(len(raw))]
+        return combine(raw), self._checked_spread(np.std(each, axis=0), len(raw))
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities.
@@ -294,10 +354,11 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         log_probability : ndarray of shape (n_samples, n_classes)
             ``log(predict_proba(X))``, computed without underflow.
         """
+        check_is_fitted(self)
         if self._votes():
             with np.errstate(divide="ignore"):
                 return np.log(self.predict_proba(X))
-        return self._columns(*self._log_probabilities(X))
+        return self._columns(*self._log_probabilities(self._raw_outputs(X)))
 
     def decision_function(self, X):
         """Return scores whose order is that of the probabilities.
@@ -314,36 +375,51 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             classes: the logarithm of the probabilities. With ``voting="hard"`` the share of votes
             for, minus the share against where there are two.
         """
-        p, not_p = self._shares(X) if self._votes() else self._log_probabilities(X)
+        check_is_fitted(self)
+        combine = self._shares if self._votes() else self._log_probabilities
+        p, not_p = combine(self._raw_outputs(X))
         if not self._sigmoid:
             return p
         score = p - not_p
         return score if self._multilabel else score[:, 0]
 
     def _votes(self):
-        check_is_fitted(self)
         return len(self.members_) > 1 and assemble.votes_hard(self)
 
-    def _log_probabilities(self, X):
+    def _log_probabilities(self, raw):
         """Return log p and log(1 - p) of the members' mean p; the latter None for K >= 3."""
-        raw = self._raw_outputs(X)
-        log_k = np.log(len(raw))
-        if self._sigmoid:
-            log_p, log_not_p = (
-                logsumexp(log_expit(sign * raw), axis=0) - log_k for sign in (1, -1)
-            )
-            return log_p, log_not_p
-        log_p = raw - logsumexp(raw, axis=-1, keepdims=True)
-        return logsumexp(log_p, axis=0) - log_k, None
+        present = ~np.isnan(raw[:, :, :1])
+        log_k = np.log(np.sum(present, axis=0))
 
-    def _shares(self, X):
-        """Return the shares of votes for and against; the latter None for K >= 3."""
-        raw = self._raw_outputs(X)
+        def log_mean(log_p):
+            return logsumexp(np.where(present, log_p, -np.inf), axis=0) - log_k
+
         if self._sigmoid:
-            share = np.mean(raw > 0, axis=0)
+            return log_mean(log_expit(raw)), log_mean(log_expit(-raw))
+        return log_mean(raw - logsumexp(raw, axis=-1, keepdims=True)), None
+
+    def _shares(self, raw):
+        """Return the shares of votes for and against; the latter None for K >= 3."""
+        present = ~np.isnan(raw[:, :, :1])
+        n_votes = np.sum(present, axis=0)
+        if self._sigmoid:
+            share = np.sum(raw > 0, axis=0) / n_votes
             return share, 1.0 - share
         votes = raw.argmax(axis=-1)[..., np.newaxis] == np.arange(raw.shape[-1])
-        return np.mean(votes, axis=0), None
+        return np.sum(votes & present, axis=0) / n_votes, None
+
+    def _pool(self, raw):
+        if self._votes():
+            with np.errstate(divide="ignore"):
+                p, not_p = (s if s is None else np.log(s) for s in self._shares(raw))
+        else:
+            p, not_p = self._log_probabilities(raw)
+        return p - not_p if self._sigmoid else p
+
+    def _publish_out_of_bag(self, view, seen, n_given):
+        probability = view.predict_proba(seen.X)
+        self.oob_decision_function_ = np.full((n_given, probability.shape[1]), np.nan)
+        self.oob_decision_function_[seen.index] = probability
 
     def _columns(self, positive, negative):
         """Return one column a class, from one or two columns of the positive class."""
@@ -362,6 +438,10 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             )
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
+            if classes is not None and len(classes) != y.shape[1]:
+                raise ValueError(
+                    f"classes must name the {y.shape[1]} columns of y. Got {len(classes)} instead."
+                )
         else:
             y = column_or_1d(y, warn=True)
             self.classes_ = np.unique(y if classes is None else classes)
@@ -392,23 +472,32 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     def _decode(self, y):
         return y if self._multilabel else self.classes_[y]
 
-    def _row_weights(self, y, weight, streaming=False):
+    def _learn_row_weights(self, table, streaming):
         choice = assemble.class_weight(self)
-        if choice is None:
-            return weight
         if streaming and choice == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know the "
                 "whole stream. Pass the weights as a dict."
             )
-        if self._multilabel:
-            factors = compute_sample_weight(choice, y)
-        else:
-            labels = self._decode(y)
+        given = choice if isinstance(choice, list) else [choice]
+        weights = [w for part in given if isinstance(part, dict) for w in part.values()]
+        ok = all(isinstance(w, Real) and np.isfinite(w) and w >= 0 for w in weights)
+        expected = "made of finite, non-negative weights"
+        require(ok, type(self).__name__, "class_weight", expected, choice)
+        if choice == "balanced" and self._multilabel:
+            choice = [_balanced(column, table.weight) for column in table.y.T]
+        elif choice is not None and not self._multilabel:
             factors = compute_class_weight(
-                choice, classes=self.classes_, y=labels, sample_weight=weight
-            )[y]
-        return factors if weight is None else weight * factors
+                choice, classes=self.classes_, y=self._decode(table.y), sample_weight=table.weight
+            )
+            choice = dict(enumerate(factors))
+        self._class_factors = choice
+
+    def _row_weights(self, table):
+        if self._class_factors is None:
+            return table.weight
+        factors = compute_sample_weight(self._class_factors, table.y)
+        return factors if table.weight is None else table.weight * factors
 
     def _strata(self, y):
         return None if self._multilabel else y
@@ -424,3 +513,10 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _balanced(column, weight):
+    """Return the balanced weights of the classes in one column of labels."""
+    classes = np.unique(column)
+    factors = compute_class_weight("balanced", classes=classes, y=column, sample_weight=weight)
+    return dict(zip(classes, factors, strict=True))

@@ -14,6 +14,7 @@ __all__ = [
     "IgnoredParameterWarning",
     "InterruptedFitWarning",
     "NotConvergedWarning",
+    "OutOfBagWarning",
     "SkregnetWarning",
     "SymmetryWarning",
     "ValidationSetWarning",
@@ -38,6 +39,10 @@ class BatchSizeWarning(SkregnetWarning):
 
 class ValidationSetWarning(SkregnetWarning):
     """The data cannot spare a validation set, so early stopping watches the training rows."""
+
+
+class OutOfBagWarning(SkregnetWarning):
+    """Some training rows were drawn by every member, so they have no out-of-bag prediction."""
 
 
 class DivergenceWarning(SkregnetWarning):

@@ -7,7 +7,8 @@ import numpy as np
 
 from .core.gradient_check import gradient_check
 from .exceptions import SkregnetWarning
-from .member import ResumeState, new_streams, start_run
+from .fitting import new_streams, start_run
+from .member import ResumeState
 
 
 def check_gradients(estimator, X, y, sample_weight=None):

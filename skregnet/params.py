@@ -6,11 +6,12 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ._compat import Interval, StrOptions, validate_parameter_constraints
+from ._compat import Interval, Splitter, StrOptions, validate_parameter_constraints
 from .core.activations import ACTIVATIONS
 from .core.initializers import INITIALIZERS, Initializer
 from .core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss
 from .tables import SCALINGS
+from .training.averaging import AVERAGINGS, EMA, SWA, Snapshot
 from .training.optimizers import LBFGS, SGD, SOLVERS, Adam
 from .training.schedules import SCHEDULES, Schedule
 
@@ -44,16 +45,20 @@ class Params:
     batch_size: int | str = "auto"
     shuffle: bool = True
     max_iter: int = 200
+    max_time: float | None = None
     # loop
     early_stopping: bool | str = "auto"
-    validation: float = 0.1
+    validation: float | str | object = 0.1
     monitor: str | Callable = "loss"
     n_iter_no_change: int | None = 10
     tol: float = 1e-4
+    refit: bool = False
+    averaging: str | EMA | SWA | Snapshot | None = None
     # committee
     n_estimators: int = 1
     bootstrap: bool = True
     max_samples: float | int = 1.0
+    oob_score: bool | str | Callable = False
     n_jobs: int | None = None
     # execution
     dtype: str = "auto"
@@ -66,8 +71,8 @@ class Params:
 class ClassifierParams(Params):
     """Adds what only labels have."""
 
-    loss: str | Loss = "log_loss"
     _: KW_ONLY
+    loss: str | Loss = "log_loss"
     label_smoothing: float = 0.0
     class_weight: dict | str | None = None
     voting: str = "soft"
@@ -104,10 +109,14 @@ CONSTRAINTS = {
     "shuffle": ["boolean"],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "early_stopping": ["boolean", _options(["auto"])],
-    "validation": [Interval(Real, 0, 1, closed="neither")],
+    "validation": [Interval(Real, 0, 1, closed="neither"), _options(["oob"]), Splitter()],
     "monitor": [str, callable],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
     "tol": [Interval(Real, 0, None, closed="left")],
+    "refit": ["boolean"],
+    "averaging": [_options(AVERAGINGS), *AVERAGINGS.values(), None],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "oob_score": ["boolean", str, callable],
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
     "bootstrap": ["boolean"],
     "max_samples": [

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
@@ -76,12 +77,18 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Draw a new order of the rows each epoch.
     max_iter : int, default=200
         Epochs (lbfgs: iterations).
+    max_time : float or None, default=None
+        Budget of `fit` in seconds, shared out among members and, with `refit`, among the two
+        fits. Looked at after each epoch, and at least one is trained.
     early_stopping : bool or "auto", default="auto"
         Watch a validation set, keep the weights of its best epoch, and stop when it no longer
         improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
         trains exactly `max_iter` epochs: the training loss stops nothing.
-    validation : float in (0, 1), default=0.1
-        Share of the training rows to hold out for early stopping if no `X_val` is given.
+    validation : float in (0, 1), splitter or "oob", default=0.1
+        What early stopping watches if no `X_val` is given: a share of the training rows to hold
+        out; a scikit-learn splitter, whose last split is used (`GroupKFold` with `groups`,
+        `TimeSeriesSplit`); or "oob", for each member of a committee the rows that it did not
+        draw.
     monitor : str or callable, default="loss"
         What is watched: "loss" (the data term on the validation rows), the name of a
         scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
@@ -91,6 +98,14 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     tol : float, default=1e-4
         The least improvement for early stopping; for lbfgs the largest entry of the gradient of
         J at which to stop.
+    refit : bool, default=False
+        After early stopping, train again on all rows, validation rows included, for the best
+        number of epochs.
+    averaging : {"ema", "swa", "snapshot"} or instance, default=None
+        Average along one run: of the weights over steps (``EMA(decay=)``) or late epochs
+        (``SWA(begin=)``), or of the predictions of networks kept at the ends of cycles
+        (``Snapshot(n_snapshots=)``), which become `members_`. Averaged weights have no exact
+        zeros.
     n_estimators : int, default=1
         Networks in the committee, fitted on different draws of the rows from different initial
         weights; their predictions are averaged. 1 is a single network on all rows.
@@ -98,6 +113,9 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Draw each member's rows with replacement, else without.
     max_samples : float in (0, 1] or int, default=1.0
         Rows to draw for each member, as a share or a number.
+    oob_score : bool, str or callable, default=False
+        Score a committee on out-of-bag rows, with the estimator's own score (True), the name of
+        a scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
     n_jobs : int or None, default=None
         Members fitted at the same time, by joblib. The result does not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -132,7 +150,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     n_iter_ : int
         Epochs (lbfgs: iterations) trained.
     best_iteration_ : int or None
-        The epoch, counted from 1, whose weights early stopping kept.
+        The best epoch, counted from 1, whose weights early stopping kept (with `refit`: the
+        number of epochs trained again).
     best_validation_score_ : float or None
         Its validation score.
     n_nonzero_ : int
@@ -143,6 +162,11 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         The scaling of X: ``center``, ``factor``.
     target_scale_ : Scale
         The scaling of y: ``center``, ``factor``.
+    oob_score_ : float
+        Score on out-of-bag rows; only with `oob_score`.
+    oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Predictions of the rows given to `fit` by the members that did not draw them; NaN for
+        rows that are held out, have weight 0, or were drawn by all.
     n_layers_ : int
         Layers of units, input and output included.
     n_outputs_ : int
@@ -194,7 +218,10 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     _constraints = REGRESSOR_CONSTRAINTS
 
     @available_if(assemble.streams_rows)
-    def partial_fit(self, X, y, sample_weight=None, *, total_weight=None):
+    def partial_fit(
+        self, X, y, sample_weight=None, *, total_weight=None, X_val=None, y_val=None,
+        sample_weight_val=None,
+    ):  # fmt: skip
         """Train one epoch on a batch of a stream.
 
         Parameters
@@ -208,6 +235,13 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         total_weight : float, default=None
             The weight S of the whole stream, by which penalties are divided. None means the weight
             of this call.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation rows, the same in every call: each call adds to the validation curves, and
+            the weights of the best call are kept beside the running ones (see `restore_best`).
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -219,27 +253,58 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         ValueError
             If a hyperparameter or the data is of a wrong kind.
         """
-        return self._partial_fit(X, y, sample_weight, total_weight)
+        return self._partial_fit(
+            X, y, sample_weight, total_weight, X_val, y_val, sample_weight_val
+        )
 
-    def predict(self, X):
+    def predict(self, X, *, return_std=False, n_samples=None):
         """Predict targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
+        return_std : bool, default=False
+            Also return the standard deviation over the members and masks.
+        n_samples : int, default=None
+            Monte-Carlo dropout: predict with so many random masks for each member (Gal &
+            Ghahramani, 2016). The masks depend on `random_state` alone, so calls repeat. None
+            predicts without masks.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The mean of the members' predictions, in the units of the target.
+        std : ndarray of the same shape
+            Their standard deviation; only if `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is given but there is no dropout, or `return_std` is asked of a single
+            network without masks.
         """
-        raw = self._raw_outputs(X)
-        prediction = self._loss().inverse_link(raw).mean(axis=0)
-        prediction = self.target_scale_.inverse_transform(prediction)
-        return prediction[:, 0] if self._one_output else prediction
+        raw = self._raw_outputs(X, n_samples)
+        predictions = self.target_scale_.inverse_transform(self._fitted_loss.inverse_link(raw))
+        mean, std = predictions.mean(axis=0), predictions.std(axis=0)
+        if self._one_output:
+            mean, std = mean[:, 0], std[:, 0]
+        return (mean, self._checked_spread(std, len(predictions))) if return_std else mean
+
+    def _pool(self, raw):
+        loss = self._fitted_loss
+        return loss.link(np.nanmean(loss.inverse_link(raw), axis=0))
+
+    def _publish_out_of_bag(self, view, seen, n_given):
+        prediction = view.predict(seen.X)
+        self.oob_prediction_ = np.full((n_given, *prediction.shape[1:]), np.nan)
+        self.oob_prediction_[seen.index] = prediction
 
     def _learn_target(self, y, classes=None):
+        if issparse(y):
+            raise ValueError(
+                "Sparse data was passed for y, which regression does not support: pass y.toarray()."
+            )
         self._one_output = y.ndim == 1 or y.shape[1] == 1
         self._n_targets = 1 if y.ndim == 1 else y.shape[1]
         return self._check_target(y)
@@ -252,10 +317,10 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         self._loss().check_target(y)
         return y.astype(np.float64, copy=False)
 
-    def _learn_scales(self, X, y, weight):
-        super()._learn_scales(X, y, weight)
+    def _learn_scales(self, table):
+        super()._learn_scales(table)
         scaling = assemble.assemble_target_scaling(self, self._loss())
-        self.target_scale_ = scaling(y, weight) if scaling else Scale()
+        self.target_scale_ = scaling(table.y, table.weight) if scaling else Scale()
 
     def _encode(self, y):
         return self.target_scale_.transform(y, np.float64)

@@ -1,10 +1,54 @@
 """From the user's table to the network's matrix and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import StandardScaler
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Checked rows in the user's units.
+
+    Attributes
+    ----------
+    X : ndarray or sparse array of shape (n, d)
+        The columns.
+    y : ndarray with n rows
+        Targets, as the estimator's `_check_target` returns them.
+    weight : ndarray of shape (n,) or None
+        Weights s_i > 0, class weights included; None means all 1.
+    sample_weight : ndarray of shape (n,) or None
+        Weights as the user gave them, for scores.
+    index : ndarray of shape (n,)
+        Which of the rows that the user passed these are.
+    """
+
+    X: object
+    y: np.ndarray
+    weight: np.ndarray | None
+    sample_weight: np.ndarray | None
+    index: np.ndarray
+
+    def __len__(self):
+        return len(self.y)
+
+    def take(self, rows):
+        """Return the table of some of the rows."""
+        arrays = (self.X, self.y, self.weight, self.sample_weight, self.index)
+        return Table(*(None if array is None else array[rows] for array in arrays))
+
+    def weighted(self, weight):
+        """Return the rows whose weight is positive, with these weights s_i (None: all 1)."""
+        table = replace(self, weight=weight)
+        if weight is None or np.all(weight > 0):
+            return table
+        if not np.any(weight > 0):
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number: all are zero."
+            )
+        return table.take(np.flatnonzero(weight > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +76,15 @@ class Scale:
         # The difference is formed in double precision, then rounded: no large temporaries, and
         # no cancellation in columns that are far from zero.
         Z = np.empty(X.shape, dtype=dtype)
-        np.subtract(X, 0.0 if self.center is None else self.center, out=Z, casting="same_kind")
-        Z *= self.factor.astype(dtype)
+        try:
+            with np.errstate(over="raise"):
+                center = 0.0 if self.center is None else self.center
+                np.subtract(X, center, out=Z, casting="same_kind")
+                Z *= self.factor.astype(dtype)
+        except FloatingPointError as error:
+            raise ValueError(
+                f"Input X contains a value too large for dtype('{np.dtype(dtype)}') once scaled."
+            ) from error
         return Z
 
     def inverse_transform(self, Z):

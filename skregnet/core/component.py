@@ -1,6 +1,8 @@
 """What the small recipes (`Adam`, `Huber`, `Normal`, ...) have in common."""
 
 from dataclasses import Field, fields
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 
@@ -65,6 +67,15 @@ class Component:
 
     def _require(self, condition, name, expected):
         require(condition, type(self).__name__, name, expected, getattr(self, name))
+
+    def _require_number(self, name, interval, kind=Real):
+        """Raise ValueError unless a hyperparameter is a number in an interval such as "[0, 1)"."""
+        value = getattr(self, name)
+        low, high = (float(end) for end in interval[1:-1].split(","))
+        ok = isinstance(value, kind) and not isinstance(value, bool) and isfinite(value)
+        ok = ok and (low <= value if interval[0] == "[" else low < value)
+        ok = ok and (value <= high if interval[-1] == "]" else value < high)
+        self._require(ok, name, f"{'an int' if kind is Integral else 'a float'} in {interval}")
 
 
 def resolve(choice, registry, name):

@@ -12,14 +12,15 @@ class Dropout(Layer):
     """Y = X M / p        M ~ Bernoulli(p) per entry while training;  Y = X at prediction
 
     Inverted dropout (Srivastava et al., 2014): dividing by p keeps the expectation, so nothing
-    is left to do at prediction.
+    is left to do at prediction. Monte-Carlo prediction draws masks as training does.
     """
 
     keep_prob: float
+    draws = True
 
     def forward(self, X, p, ws):
         """Return X with a fresh mask applied, or X itself at prediction."""
-        if not ws.train:
+        if not ws.masked:
             return X
         draws = ws.array("draws", *X.shape)
         ws.mask = ws.array("mask", *X.shape)
@@ -30,6 +31,6 @@ class Dropout(Layer):
 
     def backward(self, dY, p, g, ws):
         """Return dY M / p."""
-        if ws.train and ws.needs_input_gradient:
+        if ws.masked and ws.needs_input_gradient:
             dY *= ws.mask
         return dY

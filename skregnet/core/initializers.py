@@ -42,6 +42,10 @@ class Constant(Initializer):
     c: float = 0.0
     breaks_symmetry = False
 
+    def check(self):
+        """Raise ValueError unless c is a finite number."""
+        self._require_number("c", "(-inf, inf)")
+
     def __call__(self, rng, fan_in, fan_out):
         """Return an array full of `c`."""
         return np.full((fan_in, fan_out), self.c)
@@ -72,7 +76,7 @@ class Normal(Initializer):
 
     def check(self):
         """Raise ValueError for a negative scale."""
-        self._require(self.scale >= 0, "scale", "a non-negative float")
+        self._require_number("scale", "[0, inf)")
 
     def __call__(self, rng, fan_in, fan_out):
         """Draw from N(0, scale^2)."""
@@ -93,7 +97,7 @@ class Uniform(Initializer):
 
     def check(self):
         """Raise ValueError for a negative scale."""
-        self._require(self.scale >= 0, "scale", "a non-negative float")
+        self._require_number("scale", "[0, inf)")
 
     def __call__(self, rng, fan_in, fan_out):
         """Draw from U(-scale, scale)."""
@@ -132,7 +136,13 @@ class VarianceScaling(Initializer):
 
 @dataclass
 class LeCun(VarianceScaling):
-    """Var W = 1 / fan_in (LeCun et al., 1998): keeps the variance through linear units."""
+    """Var W = 1 / fan_in (LeCun et al., 1998): keeps the variance through linear units.
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution.
+    """
 
     def variance(self, fan_in, fan_out):
         """Return 1 / fan_in."""
@@ -141,7 +151,13 @@ class LeCun(VarianceScaling):
 
 @dataclass
 class Xavier(VarianceScaling):
-    """Var W = 2 / (fan_in + fan_out) (Glorot & Bengio, 2010)."""
+    """Var W = 2 / (fan_in + fan_out) (Glorot & Bengio, 2010).
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution.
+    """
 
     def variance(self, fan_in, fan_out):
         """Return 2 / (fan_in + fan_out)."""
@@ -150,7 +166,13 @@ class Xavier(VarianceScaling):
 
 @dataclass
 class He(VarianceScaling):
-    """Var W = 2 / fan_in (He et al., 2015): keeps the second moment through ReLU layers."""
+    """Var W = 2 / fan_in (He et al., 2015): keeps the second moment through ReLU layers.
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution.
+    """
 
     def variance(self, fan_in, fan_out):
         """Return 2 / fan_in."""
@@ -171,6 +193,10 @@ class Orthogonal(Initializer):
 
     gain: float = 1.0
 
+    def check(self):
+        """Raise ValueError unless gain is positive."""
+        self._require_number("gain", "(0, inf)")
+
     def __call__(self, rng, fan_in, fan_out):
         """Draw uniformly among the matrices with orthonormal columns (or rows), times gain."""
         tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
@@ -186,6 +212,11 @@ class DataDriven(LeCun):
 
     W is drawn as LeCun's rule says, then divided by the standard deviation of X W over a sample
     of training rows and all units, so that every layer's pre-activations have variance 1.
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution.
     """
 
     needs_sample = True

@@ -15,6 +15,9 @@ class Layer(ABC):
     smooth = True
     """False if the output has kinks, where a difference quotient means nothing."""
 
+    draws = False
+    """True if the layer draws masks from its workspace's stream."""
+
     @property
     def needs_sample(self):
         """Whether `initialize` looks at the layer's input on a sample of rows."""

@@ -50,6 +50,10 @@ class Loss(Component, ABC):
         """Turn raw outputs into predictions (a new array)."""
         return raw.copy()
 
+    def link(self, prediction):
+        """Return the raw outputs of predictions: the inverse of `inverse_link`."""
+        return prediction
+
     def check_target(self, y):
         """Raise ValueError if the loss is not defined for a value in `y`."""
 
@@ -95,7 +99,7 @@ class Huber(Loss):
 
     def check(self):
         """Raise ValueError unless delta is positive."""
-        self._require(self.delta > 0, "delta", "a positive float")
+        self._require_number("delta", "(0, inf)")
 
     def __call__(self, Y, raw, weight, d_raw):
         """Return the value; the gradient is r clipped to [-delta, delta]."""
@@ -125,14 +129,16 @@ class Poisson(Loss):
         """Return exp(raw)."""
         return np.exp(raw)
 
+    def link(self, prediction):
+        """Return log(prediction)."""
+        return np.log(prediction)
+
     def check_target(self, y):
         """Raise ValueError for negative values, as Poisson targets are counts or rates."""
         if np.any(y < 0):
             raise ValueError(
                 "Some value(s) of y are negative, which is not allowed for loss='poisson'."
             )
-        if not np.any(y > 0):
-            raise ValueError("The sum of y must be positive for loss='poisson'.")
 
 
 @dataclass

@@ -23,6 +23,11 @@ class Network:
         return Layout([layer.slots() for layer in self.layers])
 
     @property
+    def draws(self):
+        """Whether a layer draws masks."""
+        return any(layer.draws for layer in self.layers)
+
+    @property
     def smooth(self):
         """Whether the output is differentiable everywhere."""
         return all(layer.smooth for layer in self.layers)
@@ -79,7 +84,7 @@ class Network:
             for rng, before in zip(rngs, trainable_before, strict=False)
         ]
 
-    def forward(self, X, theta, workspaces, train=False, weight=None):
+    def forward(self, X, theta, workspaces, train=False, weight=None, masked=None):
         """Return the raw outputs of shape (n, m).
 
         Parameters
@@ -91,12 +96,15 @@ class Network:
         workspaces : list of Workspace
             Scratch memory; the output lives there.
         train : bool, default=False
-            Draw masks and use statistics of the batch.
+            Use statistics of the batch.
         weight : ndarray of shape (n, 1) or None
             Relative weights of the rows, for statistics of the batch.
+        masked : bool or None, default=None
+            Draw masks; None means as `train`.
         """
         for layer, p, ws in zip(self.layers, theta.layers, workspaces, strict=True):
             ws.train = train
+            ws.masked = train if masked is None else masked
             ws.weight = weight
             X = layer.forward(X, p, ws)
         return X

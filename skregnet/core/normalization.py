@@ -50,7 +50,10 @@ class BatchNorm(Layer):
         mean = ws.share @ X
         centred = np.subtract(X, mean, out=ws.array("normalized", *X.shape))
         variance = ws.share @ np.square(centred, out=Y)
-        self._update(p, mean, variance)
+        if ws.pooling:
+            self._pool(p, mean, variance, len(X) if ws.weight is None else ws.weight.sum())
+        else:
+            self._update(p, mean, variance)
         ws.inverse_std = 1.0 / np.sqrt(variance + self.epsilon)
         ws.normalized = np.multiply(centred, ws.inverse_std, out=centred)
         np.multiply(ws.normalized, p.gamma, out=Y)
@@ -79,6 +82,15 @@ class BatchNorm(Layer):
         p.mean += rate * (mean - p.mean)
         p.variance += rate * (variance - p.variance)
         p.n_batches += 1.0
+
+    @staticmethod
+    def _pool(p, mean, variance, weight):
+        """Merge a batch into the statistics of all rows so far; `n_batches` sums the weights."""
+        p.n_batches += weight
+        share = weight / p.n_batches
+        between = mean - p.mean
+        p.mean += share * between
+        p.variance += share * (variance - p.variance) + share * (1.0 - share) * between**2
 
 
 def row_shares(ws, n):

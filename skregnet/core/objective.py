@@ -107,11 +107,27 @@ class Objective:
             self.total_weight
         )
 
-    def refresh_statistics(self, theta, X, weight=None):
-        """Set the running statistics of normalization layers to those of all rows of X."""
-        if theta.statistics.size:
-            theta.statistics[...] = 0.0
-            self.network.forward(X, theta, self.workspaces, train=True, weight=weight)
+    def refresh_statistics(self, theta, batches):
+        """Set the running statistics of normalization layers to those of all rows.
+
+        Parameters
+        ----------
+        theta : Vector
+            Numbers that were not reached by training steps, such as an average of weights.
+        batches : iterable of (X, Y, weight)
+            The training rows as they are.
+        """
+        if not theta.statistics.size:
+            return
+        theta.statistics[...] = 0.0
+        for ws in self.workspaces:
+            ws.pooling = True
+        for X, _, weight in batches:
+            self.network.forward(
+                X, theta, self.workspaces, train=True, weight=weight, masked=False
+            )
+        for ws in self.workspaces:
+            ws.pooling = False
 
 
 def mean_loss(network, loss, theta, X, Y, weight=None):

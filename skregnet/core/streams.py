@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ROLES = ("init", "shuffle", "mask", "augmentation", "split", "draw")
+ROLES = ("init", "shuffle", "mask", "augmentation", "split", "draw", "prediction")
 
 
 def stream(seed, role, member=0, index=0):
@@ -15,7 +15,7 @@ def stream(seed, role, member=0, index=0):
     ----------
     seed : int
         The seed of the whole fit.
-    role : {"init", "shuffle", "mask", "augmentation", "split", "draw"}
+    role : {"init", "shuffle", "mask", "augmentation", "split", "draw", "prediction"}
         What the numbers are for.
     member : int, default=0
         Which network of a committee.

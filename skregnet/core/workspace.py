@@ -9,7 +9,11 @@ class Workspace:
     Attributes
     ----------
     train : bool
-        True while training: masks are drawn and batch statistics are used.
+        True while training: statistics of the batch are used.
+    pooling : bool
+        True while the statistics of all batches are being pooled, weights standing still.
+    masked : bool
+        True if layers that draw are to draw: while training, and for Monte-Carlo prediction.
     weight : ndarray of shape (n, 1) or None
         Relative weights of the rows of the batch at hand; None means all equal.
     rng : numpy.random.Generator or None
@@ -24,6 +28,8 @@ class Workspace:
         self.rng = rng
         self.needs_input_gradient = needs_input_gradient
         self.train = False
+        self.pooling = False
+        self.masked = False
         self.weight = None
         self._blocks: dict[str, np.ndarray] = {}
 

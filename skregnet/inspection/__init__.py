@@ -1,1 +1,1 @@
-"""Looking into a model from outside: the gradient check that a user runs."""
+"""Looking at a fitted model from outside."""

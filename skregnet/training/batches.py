@@ -57,10 +57,20 @@ class Batches:
             self.order[:] = np.arange(self.n_rows)
             self.shuffle_rng.shuffle(self.order)
         for rows in self.slices:
-            rows = rows if self.order is None else self.order[rows]
-            X, Y = self.X[rows], self.Y[rows]
-            if self.dense and issparse(X):
-                X = X.toarray()
+            X, Y, weight = self._take(rows if self.order is None else self.order[rows])
             for transform in self.transforms:
                 X, Y = transform(X, Y, self.transform_rng)
-            yield X, Y, None if self.weight is None else self.weight[rows]
+            yield X, Y, weight
+
+    def plain(self):
+        """Yield (X, Y, weight) of batches in a fixed random order, not transformed."""
+        # In their own order rows may be sorted, and no batch would look like those of training.
+        order = np.random.default_rng(0).permutation(self.n_rows)
+        for rows in self.slices:
+            yield self._take(order[rows])
+
+    def _take(self, rows):
+        X = self.X[rows]
+        if self.dense and issparse(X):
+            X = X.toarray()
+        return X, self.Y[rows], None if self.weight is None else self.weight[rows]

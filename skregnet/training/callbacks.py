@@ -1,6 +1,7 @@
 """What happens between epochs: hooks that watch a run and may stop it."""
 
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 
@@ -10,6 +11,9 @@ class Callback:
 
     A callback stops the run by returning True from `on_epoch_end`, never by raising.
     """
+
+    records = False
+    """True if the callback adds to what an epoch leaves behind, False if it only watches."""
 
     def on_epoch_begin(self, run):
         """Run before an epoch."""
@@ -61,24 +65,51 @@ class EarlyStopping(Callback):
         Where an earlier run of the same model left off.
     """
 
+    records = True
+
     def __init__(self, evaluate, patience, tol, best=None):
         self.evaluate = evaluate
         self.patience = patience
         self.tol = tol
         self.best = best or BestSoFar()
-        if patience is not None and self.best.waited >= patience:
+
+    @property
+    def out_of_patience(self):
+        """Whether the run has to stop."""
+        return self.patience is not None and self.best.waited >= self.patience
+
+    def renew_patience(self):
+        """Let a model that was stopped train on."""
+        if self.out_of_patience:
             self.best.waited = 0
 
     def on_epoch_end(self, run):
-        """Evaluate the current weights."""
-        loss, score = self.evaluate(run.theta)
-        run.history.setdefault("validation_loss", []).append(loss)
-        run.history.setdefault("validation_score", []).append(score)
+        """Evaluate the weights that the run publishes."""
+        loss, score = self.evaluate(run.published)
+        for name, value in (("validation_loss", loss), ("validation_score", score)):
+            run.history.setdefault(name, [np.nan] * (run.n_epochs - 1)).append(value)
         best = self.best
         best.waited = 0 if score > best.score + self.tol else best.waited + 1
         if score >= best.score:
-            best.score, best.epoch, best.theta = score, run.n_epochs, run.theta.data.copy()
-        return self.patience is not None and best.waited >= self.patience
+            best.score, best.epoch, best.theta = score, run.n_epochs, run.published.data.copy()
+        return self.out_of_patience
+
+
+class TimeLimit(Callback):
+    """Stop after the first epoch that ends later than `seconds` after the start.
+
+    Parameters
+    ----------
+    seconds : float
+        The budget.
+    """
+
+    def __init__(self, seconds):
+        self.end = perf_counter() + seconds
+
+    def on_epoch_end(self, run):
+        """Compare the clock."""
+        return perf_counter() >= self.end
 
 
 class PrintProgress(Callback):
@@ -111,16 +142,12 @@ class SklearnCallbacks(Callback):
         The task whose subtasks are the epochs.
     arguments : dict
         X, y and metadata as the user passed them.
-    fitted_attributes : callable
-        ``fitted_attributes(theta)`` returns the attributes that turn a copy of the estimator into
-        one fitted with a copy of these numbers.
     """
 
-    def __init__(self, estimator, context, arguments, fitted_attributes):
+    def __init__(self, estimator, context, arguments):
         self.estimator = estimator
         self.context = context
         self.arguments = arguments
-        self.fitted_attributes = fitted_attributes
 
     def on_epoch_begin(self, run):
         """Open the subtask."""
@@ -131,6 +158,6 @@ class SklearnCallbacks(Callback):
         """Close the subtask; True if one of the user's callbacks asks to stop."""
         return self.task.call_on_fit_task_end(
             estimator=self.estimator,
-            reconstruction_attributes=lambda: self.fitted_attributes(run.theta),
+            reconstruction_attributes=lambda: {"members_": [run.as_member()]},
             **self.arguments,
         )

@@ -5,6 +5,7 @@ it used per weight, which is the metric in which the L1 prox has the stationary 
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -32,7 +33,8 @@ class SGD(Component):
 
     def check(self):
         """Raise ValueError for values out of range."""
-        self._require(0 <= self.momentum < 1, "momentum", "a float in the range [0, 1)")
+        self._require_number("momentum", "[0, 1)")
+        self._require(isinstance(self.nesterov, bool), "nesterov", "a bool")
 
     def start(self, theta, weight_decay):
         """Return a stepper for `theta`."""
@@ -85,9 +87,9 @@ class Adam(Component):
 
     def check(self):
         """Raise ValueError for values out of range."""
-        self._require(0 <= self.beta_1 < 1, "beta_1", "a float in the range [0, 1)")
-        self._require(0 <= self.beta_2 < 1, "beta_2", "a float in the range [0, 1)")
-        self._require(self.epsilon > 0, "epsilon", "a positive float")
+        self._require_number("beta_1", "[0, 1)")
+        self._require_number("beta_2", "[0, 1)")
+        self._require_number("epsilon", "(0, inf)")
 
     def start(self, theta, weight_decay):
         """Return a stepper for `theta`."""
@@ -140,8 +142,8 @@ class LBFGS(Component):
 
     def check(self):
         """Raise ValueError for values out of range."""
-        self._require(self.memory >= 1, "memory", "a positive int")
-        self._require(self.max_line_search >= 1, "max_line_search", "a positive int")
+        self._require_number("memory", "[1, inf)", Integral)
+        self._require_number("max_line_search", "[1, inf)", Integral)
 
 
 SOLVERS = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

@@ -1,7 +1,9 @@
 """Learning rate schedules: the factor by which `learning_rate_init` is multiplied."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -52,7 +54,7 @@ class InverseScaling(Schedule):
 
     def check(self):
         """Raise ValueError unless power is positive."""
-        self._require(self.power > 0, "power", "a positive float")
+        self._require_number("power", "(0, inf)")
 
     def factor(self, progress, history):
         """Return 1 / (1 + epoch)^power."""
@@ -79,8 +81,9 @@ class Adaptive(Schedule):
 
     def check(self):
         """Raise ValueError for values out of range."""
-        self._require(self.divisor > 1, "divisor", "a float greater than 1")
-        self._require(self.patience >= 1, "patience", "a positive int")
+        self._require_number("divisor", "(1, inf)")
+        self._require_number("patience", "[1, inf)", Integral)
+        self._require_number("tol", "[0, inf)")
 
     def factor(self, progress, history):
         """Replay the objective so far: no state but the history, so a resumed fit agrees."""
@@ -103,6 +106,34 @@ class Cosine(Schedule):
     def factor(self, progress, history):
         """Return (1 + cos(pi progress)) / 2."""
         return 0.5 * (1.0 + np.cos(np.pi * progress))
+
+
+@dataclass
+class Cycles(Schedule):
+    """Run another schedule several times in one fit, each time from its start.
+
+    Parameters
+    ----------
+    schedule : Schedule, default=ConstantRate()
+        The other schedule.
+    ends : sequence of float, default=(1.0,)
+        The progress at which each cycle ends.
+    """
+
+    schedule: Schedule = field(default_factory=ConstantRate)
+    ends: Sequence[float] = (1.0,)
+
+    @property
+    def has_horizon(self):
+        """As the schedule's own."""
+        return self.schedule.has_horizon
+
+    def factor(self, progress, history):
+        """Return the schedule's factor at the progress within the cycle."""
+        bounds = [0.0, *self.ends]
+        cycle = min(np.searchsorted(bounds, progress, side="right"), len(self.ends))
+        start, end = bounds[cycle - 1], bounds[cycle]
+        return self.schedule.factor((progress - start) / (end - start), history)
 
 
 SCHEDULES = {

@@ -1,15 +1,14 @@
-"""The training loop, for mini-batch steppers and for L-BFGS."""
+"""The training loop of mini-batch steppers, and the state of a run."""
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
-from scipy.optimize import minimize
 
 from ..core.objective import Objective
 from ..core.vector import Vector
-from ..exceptions import DivergenceWarning, InterruptedFitWarning, NotConvergedWarning
+from ..exceptions import DivergenceWarning, InterruptedFitWarning
 from .batches import Batches
 from .schedules import Schedule
 
@@ -36,6 +35,11 @@ class Run:
         Warnings for the caller to issue: those issued in a worker process would be lost.
     interrupted, diverged : bool
         Whether Ctrl-C or a loss that is not finite ended the run.
+    epochs_before : int
+        Epochs in `history` that belong to earlier fits of a warm-started model.
+    as_member : callable or None
+        ``as_member()`` returns the network as it would be if the run ended now; whoever starts the
+        run provides it, for callbacks.
     """
 
     objective: Objective
@@ -47,10 +51,13 @@ class Run:
     notes: list = field(default_factory=list)
     interrupted: bool = False
     diverged: bool = False
+    epochs_before: int = 0
+    as_member: Callable | None = None
 
     def __post_init__(self):
         for name in ("loss", "penalty", "learning_rate", "seconds"):
             self.history.setdefault(name, [])
+        self._published, self._stale = self.theta, False
         self._clock = perf_counter()
         self._keep()
 
@@ -58,6 +65,23 @@ class Run:
     def n_epochs(self):
         """Epochs finished, those of earlier runs of the same model included."""
         return len(self.history["loss"])
+
+    @property
+    def n_epochs_of_fit(self):
+        """Epochs finished in this fit."""
+        return self.n_epochs - self.epochs_before
+
+    @property
+    def published(self):
+        """What the run would give to predict with: `theta`, or an average of it."""
+        if self._stale:
+            self.objective.refresh_statistics(self._published, self.batches.plain())
+            self._stale = False
+        return self._published
+
+    def publish(self, data):
+        """Predict with the numbers in `data` from now on, their statistics estimated anew."""
+        self._published, self._stale = Vector(self.theta.layout, data), True
 
     def learning_rate(self, progress):
         """Return the rate at a share `progress` of this run."""
@@ -75,8 +99,13 @@ class Run:
         self.history["learning_rate"].append(rate)
         self.history["seconds"].append(now - self._clock)
         self._clock = now
-        stops = [callback.on_epoch_end(self) for callback in callbacks]
-        self._keep()
+        stops = []
+        whole = max((i for i, c in enumerate(callbacks) if c.records), default=-1)
+        for i, callback in enumerate([None, *callbacks], start=-1):
+            if callback is not None:
+                stops.append(callback.on_epoch_end(self))
+            if i == whole:
+                self._keep()  # Ctrl-C in a callback that only watches does not undo the epoch
         return any(stops)
 
     def diverge(self):
@@ -95,19 +124,23 @@ class Run:
         self._fall_back(InterruptedFitWarning, "Training was interrupted by the user.")
 
     def _keep(self):
-        self._last_good = self.theta.data.copy()
+        for curve in self.history.values():
+            curve.extend([np.nan] * (self.n_epochs - len(curve)))
+        self._last_good = self.theta.data.copy(), self._published.data.copy()
         self._n_good = self.n_epochs
 
     def _fall_back(self, category, reason):
         """Return to the end of the last whole epoch and leave a note why."""
-        self.theta.data[:] = self._last_good
+        self.theta.data[:], self._published.data[:] = self._last_good
         for curve in self.history.values():
             del curve[self._n_good :]
         self.notes.append((category, f"{reason} The weights after epoch {self.n_epochs} are kept."))
 
 
-def train(run, stepper, callbacks, max_epochs):
-    """Minimise J by mini-batch steps until a callback returns True or `max_epochs` are done.
+def train(run, stepper, callbacks, n_epochs, horizon):
+    """Minimise J by mini-batch steps until a callback returns True or `n_epochs` are done.
+
+    Epochs that the history already holds of this fit are not repeated.
 
     Parameters
     ----------
@@ -117,13 +150,15 @@ def train(run, stepper, callbacks, max_epochs):
         Turns gradients into steps.
     callbacks : list of Callback
         All are called, in order, even when one of them stops the run.
-    max_epochs : int
+    n_epochs : int
         Passes over the rows.
+    horizon : int
+        Passes that the schedule of the learning rate is laid out for.
     """
     objective, theta, batches = run.objective, run.theta, run.batches
-    n_steps = max_epochs * len(batches)
+    n_steps = horizon * len(batches)
     with np.errstate(all="ignore"):  # a loss that is not finite is dealt with by name
-        for epoch in range(max_epochs):
+        for epoch in range(run.n_epochs_of_fit, n_epochs):
             for callback in callbacks:
                 callback.on_epoch_begin(run)
             total = 0.0
@@ -140,117 +175,3 @@ def train(run, stepper, callbacks, max_epochs):
                     callback.on_step_end(run)
             if run.end_epoch(total / batches.n_rows, rate, callbacks):
                 break
-
-
-def minimize_lbfgs(run, solver, callbacks, max_epochs, tol):
-    """Minimise J with SciPy's L-BFGS-B; an iteration counts as an epoch.
-
-    L1 has no gradient at 0, so W is split into W+ - W- with W+, W- >= 0, where |W|_1 is the sum of
-    both and linear: the bounds make the zeros exact.
-
-    Parameters
-    ----------
-    run : Run
-        Its batches must hold all rows in one.
-    solver : LBFGS
-        The recipe.
-    callbacks : list of Callback
-        As for `train`, but `on_step_end` is not called.
-    max_epochs : int
-        Iterations.
-    tol : float
-        The largest entry of the (projected) gradient of J at which to stop.
-    """
-    objective, theta = run.objective, run.theta
-    [(X, Y, weight)] = run.batches.epoch()
-    split = _Split(objective.l1_strengths())
-    last = {}
-
-    def evaluate(x):
-        split.unpack(x, theta.trainable)
-        theta.statistics[...] = 0.0  # the next forward pass sets them to those of all rows
-        last["x"] = x.copy()
-        last["loss"] = objective.step_gradient(theta, X, Y, weight)
-        J = last["loss"] + objective.penalty_value(theta) + split.excess(x)
-        return J, split.pack_gradient(objective.gradient.trainable)
-
-    def after_iteration(x):
-        if not np.array_equal(x, last["x"]):
-            evaluate(x)
-        for callback in callbacks:
-            callback.on_epoch_begin(run)
-        if run.end_epoch(last["loss"], np.nan, callbacks):
-            last["stopped"] = True
-            raise StopIteration
-
-    options = {
-        "maxiter": max_epochs,
-        "maxfun": max_epochs * solver.max_line_search,
-        "gtol": tol,
-        "ftol": 64 * np.finfo(float).eps,
-        "maxcor": solver.memory,
-        "maxls": solver.max_line_search,
-    }
-    with np.errstate(all="ignore"):
-        start = split.pack(theta.trainable)
-        result = minimize(
-            evaluate, start, jac=True, method="L-BFGS-B", bounds=split.bounds(start.size),
-            callback=after_iteration, options=options,
-        )  # fmt: skip
-        if run.diverged:
-            return
-        evaluate(result.x)
-        if result.nit == 0:  # already at the optimum: one epoch for the record
-            with suppress(StopIteration):
-                after_iteration(result.x)
-    if not np.isfinite(last["loss"]) and not run.diverged:
-        run.diverge()
-    elif not result.success and "stopped" not in last:
-        message = result.message.decode() if isinstance(result.message, bytes) else result.message
-        run.notes.append(
-            (
-                NotConvergedWarning,
-                f"L-BFGS stopped after {result.nit} iterations before the gradient fell below "
-                f"tol={tol:g} ({message}). Increase max_iter or tol.",
-            )
-        )
-
-
-class _Split:
-    """x = [W+ | W- | offsets] with L1, and x = [W | offsets] without."""
-
-    def __init__(self, l1_strengths):
-        self.active = bool(np.any(l1_strengths))
-        self.l1 = l1_strengths
-        self.n = len(l1_strengths)
-
-    def pack(self, trainable):
-        x = trainable.astype(np.float64)
-        if self.active:
-            W = x[: self.n]
-            x = np.concatenate([np.maximum(W, 0.0), np.maximum(-W, 0.0), x[self.n :]])
-        return x
-
-    def unpack(self, x, trainable):
-        if self.active:
-            trainable[: self.n] = x[: self.n] - x[self.n : 2 * self.n]
-            trainable[self.n :] = x[2 * self.n :]
-        else:
-            trainable[:] = x
-
-    def pack_gradient(self, g):
-        g = g.astype(np.float64)
-        if not self.active:
-            return g
-        return np.concatenate([g[: self.n] + self.l1, self.l1 - g[: self.n], g[self.n :]])
-
-    def excess(self, x):
-        """Return what |W+| + |W-| counts beyond |W+ - W-|."""
-        if not self.active:
-            return 0.0
-        return 2.0 * float(self.l1 @ np.minimum(x[: self.n], x[self.n : 2 * self.n]))
-
-    def bounds(self, size):
-        if not self.active:
-            return None
-        return [(0.0, None)] * (2 * self.n) + [(None, None)] * (size - 2 * self.n)

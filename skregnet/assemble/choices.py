@@ -1,0 +1,174 @@
+"""Hyperparameters that stand for one thing each: a flag, a function, a recipe."""
+
+from numbers import Integral
+
+import numpy as np
+
+from ..core.component import require, resolve
+from ..core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Poisson
+from ..tables import SCALINGS
+from ..training.averaging import AVERAGINGS, Snapshot
+from ..training.optimizers import LBFGS
+from ..training.schedules import SCHEDULES, Cycles
+
+AUTO_FLOAT32_ROWS = 500
+
+
+def continues(p):
+    """Whether `fit` goes on from the members that are there."""
+    return p.warm_start
+
+
+def refits(p):
+    """Whether to train again on all rows once the best epoch is known."""
+    return p.refit
+
+
+def identity(p):
+    """Return the hyperparameters that a checkpoint must share, as values that can be hashed."""
+    free = {"n_jobs", "verbose", "random_state"}
+    return {name: named(value) for name, value in p.get_params().items() if name not in free}
+
+
+def named(value):
+    """Return a function by its name, for its address differs from process to process."""
+    if isinstance(value, list | tuple):
+        return [named(item) for item in value]
+    name = getattr(value, "__qualname__", None)
+    return value if name is None else f"{value.__module__}.{name}"
+
+
+def frozen_choices(p):
+    """Return the hyperparameters that must not change while training goes on."""
+    names = ("loss", "scaling", "target_scaling", "dtype")
+    return {name: repr(getattr(p, name)) for name in names if hasattr(p, name)}
+
+
+def row_choices(p, n_rows, stopping):
+    """Return what decides which rows train each member, for fits that go on to compare."""
+    several = p.n_estimators > 1
+    held_out = repr(stopping.validation) if stopping.enabled else None
+    return n_rows, held_out, (p.bootstrap, p.max_samples) if several else None
+
+
+def random_state(p):
+    """Return what the seed is drawn from."""
+    return p.random_state
+
+
+def accepts_negative_targets(p):
+    """Whether the loss is defined for negative targets."""
+    return p.loss != "poisson" and not isinstance(p.loss, Poisson)
+
+
+def votes_hard(p):
+    """Whether members vote instead of averaging probabilities."""
+    return p.voting == "hard"
+
+
+def class_weight(p):
+    """Return the weights of the classes, as given."""
+    return p.class_weight
+
+
+def is_verbose(p):
+    """Whether a line is to be printed each epoch."""
+    return bool(p.verbose)
+
+
+def streams_rows(p):
+    """Whether the solver can learn from a stream of rows."""
+    return not is_lbfgs(p)
+
+
+def is_lbfgs(p):
+    """Whether the solver is L-BFGS."""
+    return p.solver == "lbfgs" or isinstance(p.solver, LBFGS)
+
+
+def assemble_dtype(p, n_rows, streaming=False):
+    """Return the floating point type of the network."""
+    if p.dtype != "auto":
+        return np.dtype(p.dtype)
+    small = n_rows < AUTO_FLOAT32_ROWS and not streaming
+    return np.dtype(np.float64 if small or is_lbfgs(p) else np.float32)
+
+
+def assemble_scaling(p):
+    """Return the function that learns the scale of the input, or None."""
+    return None if p.scaling is None else SCALINGS[p.scaling]
+
+
+def assemble_target_scaling(p, loss):
+    """Return the function that learns the scale of a regression target, or None."""
+    choice = p.target_scaling
+    if choice == "auto":
+        choice = "standard" if loss.standardizes_target else None
+    if choice is not None and not loss.standardizes_target:
+        raise ValueError(
+            f"target_scaling={choice!r} cannot be used with loss={p.loss!r}, which is defined for "
+            "the target's own units only. Use target_scaling='auto' or None."
+        )
+    return None if choice is None else SCALINGS[choice]
+
+
+def assemble_classification_loss(p, link):
+    """Return the loss of one logit an output (`link="sigmoid"`) or a class (`"softmax"`)."""
+    return CLASSIFICATION_LOSSES[p.loss][link]()
+
+
+def assemble_regression_loss(p):
+    """Return the loss of a regression."""
+    return resolve(p.loss, REGRESSION_LOSSES, "loss")
+
+
+def assemble_schedule(p):
+    """Return the schedule of the learning rate."""
+    schedule = resolve(p.learning_rate, SCHEDULES, "learning_rate")
+    averaging = assemble_averaging(p)
+    if not isinstance(averaging, Snapshot):
+        return schedule
+    return Cycles(schedule, [end / p.max_iter for end in averaging.ends(p.max_iter)])
+
+
+def assemble_averaging(p):
+    """Return the recipe for an average along the run, or None."""
+    return None if p.averaging is None else resolve(p.averaging, AVERAGINGS, "averaging")
+
+
+def draws_every_row(p):
+    """Whether each member of a committee sees all rows."""
+    return not p.bootstrap and isinstance(p.max_samples, float) and p.max_samples == 1.0
+
+
+def is_sequence(value):
+    """Whether a hyperparameter was given as one value a layer."""
+    is_scalar_array = isinstance(value, np.ndarray) and value.ndim == 0
+    return hasattr(value, "__len__") and not isinstance(value, str) and not is_scalar_array
+
+
+def widths(p):
+    """Return the widths of the hidden layers."""
+    sizes = p.hidden_layer_sizes
+    found = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    for width in found:
+        ok = isinstance(width, Integral) and width > 0
+        expected = "made of positive ints (must be > 0)"
+        require(ok, type(p).__name__, "hidden_layer_sizes", expected, sizes)
+    return [int(width) for width in found]
+
+
+def n_hidden_layers(p):
+    """Return how many hidden layers there are."""
+    return len(widths(p))
+
+
+def has_dropout(p):
+    """Whether a hidden unit is ever switched off."""
+    keep_probs = p.keep_prob if is_sequence(p.keep_prob) else [p.keep_prob]
+    return any(keep_prob != 1 for keep_prob in keep_probs)
+
+
+def has_alpha(p):
+    """Whether a weight is penalised."""
+    return bool(np.any(np.asarray(p.alpha)))

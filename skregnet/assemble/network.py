@@ -1,0 +1,114 @@
+"""The network, and the penalties on its weights."""
+
+from numbers import Real
+
+import numpy as np
+
+from ..core.activations import ACTIVATIONS
+from ..core.component import require, resolve
+from ..core.dense import Dense
+from ..core.dropout import Dropout
+from ..core.initializers import AUTO, INITIALIZERS, FromArray, FromFunction, Initializer
+from ..core.network import Network
+from ..core.normalization import BatchNorm
+from ..core.penalties import ElasticNet, MaxNorm
+from ..exceptions import SymmetryWarning, warn
+from .choices import is_sequence, widths
+
+
+def assemble_network(p, n_in, n_out):
+    """Return the network recipe for `n_in` columns and `n_out` raw outputs."""
+    hidden = widths(p)
+    n_hidden = len(hidden)
+    activations = [
+        resolve_activation(name) for name in _per_layer(p.activation, n_hidden, "activation")
+    ]
+    keep_probs = _per_layer(p.keep_prob, n_hidden, "keep_prob")
+    for keep_prob in keep_probs:
+        ok = isinstance(keep_prob, Real) and 0 < keep_prob <= 1
+        _require(p, ok, "keep_prob", "in the range (0, 1] for each hidden layer")
+    inits = _initializers(p, activations)
+    norm_place = "before" if p.batchnorm is True else p.batchnorm
+    layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
+    for width, activation, keep_prob, init in zip(
+        hidden, activations, keep_probs, inits[:-1], strict=True
+    ):
+        # The mean that batch normalization subtracts would cancel a bias.
+        layers.append(Dense(n_in, width, init, bias=norm_place != "before"))
+        if norm_place == "before":
+            layers.append(BatchNorm(width))
+        if activation.family != "linear":
+            layers.append(activation)
+        if norm_place == "after":
+            layers.append(BatchNorm(width))
+        if keep_prob < 1:
+            layers.append(Dropout(keep_prob))
+        n_in = width
+    layers.append(Dense(n_in, n_out, inits[-1]))
+    return Network(tuple(layers))
+
+
+def assemble_penalties(p, layout):
+    """Return the penalties on the weights zone; absent ones are not in the list."""
+    blocks = layout.weight_blocks
+    alphas = _per_layer(p.alpha, len(blocks), "alpha", what="weight matrix")
+    for alpha in alphas:
+        ok = isinstance(alpha, Real) and 0 <= alpha < np.inf
+        _require(p, ok, "alpha", "non-negative for each weight matrix")
+    penalties = []
+    if any(alphas):
+        stretches = [(b.start, b.stop, float(a)) for b, a in zip(blocks, alphas, strict=True)]
+        if len(set(alphas)) == 1:
+            stretches = [(0, layout.n_weights, float(alphas[0]))]
+        penalties.append(ElasticNet(tuple(s for s in stretches if s[2] > 0), float(p.l1_ratio)))
+    if p.max_norm is not None:
+        penalties.append(
+            MaxNorm(tuple((b.start, b.stop, b.shape) for b in blocks), float(p.max_norm))
+        )
+    return tuple(penalties)
+
+
+def resolve_activation(name):
+    """Return the layer of an activation's name."""
+    require(isinstance(name, str) and name in ACTIVATIONS, "the estimator", "activation",
+            f"one of {sorted(ACTIVATIONS)}", name)  # fmt: skip
+    return ACTIVATIONS[name]()
+
+
+def _per_layer(value, n, name, what="hidden layer"):
+    if not is_sequence(value):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(
+            f"The {name!r} parameter must be one value or one per {what} ({n} here). "
+            f"Got {len(value)} values instead."
+        )
+    return list(value)
+
+
+def _initializers(p, activations):
+    n_hidden = len(activations)
+    choices = _per_layer(p.init, n_hidden + 1, "init", what="weight matrix")
+    families = [activation.family for activation in activations] + ["linear"]
+    inits = [_initializer(choice, family) for choice, family in zip(choices, families, strict=True)]
+    for init in inits[:n_hidden]:
+        if not init.breaks_symmetry:
+            warn(
+                f"init={init!r} makes all weights of a hidden layer equal: its units stay "
+                "identical for ever, so the layer acts as one unit. Use init='auto'.",
+                SymmetryWarning,
+            )
+            break
+    return inits
+
+
+def _initializer(choice, family):
+    if isinstance(choice, str) and choice == "auto":
+        return AUTO[family]()
+    if isinstance(choice, str | Initializer):
+        return resolve(choice, INITIALIZERS, "init")
+    return FromFunction(choice) if callable(choice) else FromArray(choice)
+
+
+def _require(p, ok, name, expected):
+    require(ok, type(p).__name__, name, expected, getattr(p, name))

@@ -1,0 +1,117 @@
+"""The plan of a fit: all recipes in one object."""
+
+from numbers import Integral
+
+from joblib import effective_n_jobs
+
+from ..committee import Bootstrap, PoissonDraw
+from ..core.component import resolve
+from ..exceptions import BatchSizeWarning, warn
+from ..fitting import Plan
+from ..training.augmentation import LabelSmoothing
+from ..training.batches import MIN_ROWS_TO_NORMALIZE
+from ..training.optimizers import SOLVERS
+from .choices import assemble_averaging, assemble_schedule, draws_every_row, is_lbfgs, named
+from .combinations import check_combination
+from .network import assemble_penalties
+
+AUTO_BATCH_SIZE = 200
+
+
+
+def assemble_plan(
+    p, network, loss, n_rows, *, dtype, seed, stopping, n_classes=None, streaming=False,
+    total_weight=None, keep_state=False,
+):  # fmt: skip
+    """Return the plan of a fit of `n_rows` training rows.
+
+    Parameters
+    ----------
+    p : Params
+        The estimator.
+    network : Network
+        From `assemble_network`.
+    loss : Loss
+        From `assemble_classification_loss` or `assemble_regression_loss`.
+    n_rows : int
+        Training rows, validation rows excluded.
+    dtype : dtype
+        Of the network.
+    seed : int
+        Of all random streams.
+    stopping : Stopping
+        From `assemble_stopping`.
+    n_classes : int or None
+        Classes that share smoothed labels; None for regression.
+    streaming : bool, default=False
+        Whether this is one call of partial_fit.
+    total_weight : float or None
+        S, if it is not the weight of these rows.
+    keep_state : bool, default=False
+        Whether a member is to keep what it needs to go on, though the estimator does not.
+    """
+    solver = resolve(p.solver, SOLVERS, "solver")
+    schedule = assemble_schedule(p)
+    check_combination(p, streaming)
+    smoothing = p.label_smoothing if n_classes else 0.0
+    return Plan(
+        network=network,
+        loss=loss,
+        penalties=assemble_penalties(p, network.layout),
+        solver=solver,
+        schedule=schedule,
+        rate=float(p.learning_rate_init),
+        weight_decay=float(p.weight_decay),
+        transforms=(LabelSmoothing(smoothing, n_classes),) if smoothing else (),
+        batch_size=_batch_size(p, n_rows, streaming),
+        shuffle=p.shuffle,
+        min_rows=MIN_ROWS_TO_NORMALIZE if p.batchnorm else 1,
+        max_epochs=1 if streaming else p.max_iter,
+        patience=stopping.patience,
+        tol=stopping.tol,
+        dtype=dtype,
+        seed=seed,
+        n_members=p.n_estimators,
+        draw=_draw(p, n_rows, streaming),
+        n_jobs=p.n_jobs,
+        keep_state=p.warm_start or streaming or keep_state,
+        averaging=assemble_averaging(p),
+        monitored=str(named(stopping.monitor)) if stopping.enabled else None,
+        max_seconds=_seconds_a_member(p, stopping),
+        streaming=streaming,
+        total_weight=total_weight,
+    )
+
+
+def _batch_size(p, n_rows, streaming):
+    if is_lbfgs(p):
+        return n_rows
+    if p.batch_size == "auto":
+        return min(AUTO_BATCH_SIZE, n_rows)
+    if p.batch_size > n_rows and not streaming:
+        warn(
+            f"batch_size={p.batch_size} is larger than the {n_rows} training rows; "
+            "it is clipped to them.",
+            BatchSizeWarning,
+        )
+    return min(p.batch_size, n_rows)
+
+
+def _seconds_a_member(p, stopping):
+    if p.max_time is None:
+        return None
+    in_turn = -(-p.n_estimators // effective_n_jobs(p.n_jobs))
+    return p.max_time / in_turn / (2 if p.refit and stopping.enabled else 1)
+
+
+def _draw(p, n_rows, streaming):
+    if p.n_estimators == 1:
+        return None
+    if streaming:
+        return PoissonDraw() if p.bootstrap else None
+    if isinstance(p.max_samples, Integral) and p.max_samples > n_rows:
+        raise ValueError(
+            f"The 'max_samples' parameter must be at most the number of training rows ({n_rows}). "
+            f"Got {p.max_samples} instead."
+        )
+    return None if draws_every_row(p) else Bootstrap(p.bootstrap, p.max_samples)
