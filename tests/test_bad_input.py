@@ -8,21 +8,30 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
 
 import skregnet
 from skregnet import (
+    EMA,
     LBFGS,
     SGD,
     Adam,
+    Checkpoint,
     Cosine,
     Huber,
     Normal,
     Poisson,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
+    ensemble_error_decomposition,
 )
 from skregnet.core.component import Component
+from skregnet.core.initializers import Initializer
+from skregnet.core.losses import Loss
+from skregnet.training.averaging import AVERAGINGS
+from skregnet.training.optimizers import SOLVERS
+from skregnet.training.schedules import Schedule
 
 ESTIMATORS = [RegularizedMLPClassifier, RegularizedMLPRegressor]
 estimators = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -106,15 +115,19 @@ BAD_FOR_BOTH = {
     "batch_size": [0, -1, 2.5, "all", None],
     "shuffle": NOT_A_FLAG,
     "max_iter": [0, -1, 2.5, "many", None],
+    "max_time": [0.0, -1.0, np.nan, "long"],
     "early_stopping": ["never", None, 0.5, 2],
     "validation": [0.0, 1.0, -0.1, 1.5, np.nan, "some", None, 3],
     "monitor": ["prettiness", None, 3],
     "n_iter_no_change": [0, -1, 2.5, "long"],
     "tol": NOT_NON_NEGATIVE,
+    "refit": NOT_A_FLAG,
+    "averaging": ["mean", True, 3, SGD(), EMA],
     "n_estimators": [0, -1, 2.5, "many", None],
     "bootstrap": NOT_A_FLAG,
     "max_samples": [0, 0.0, -1, 1.5, np.nan, "half", None],
-    "n_jobs": [0.5, "all"],
+    "oob_score": ["prettiness", None, 3],
+    "n_jobs": [0, 0.5, "all"],
     "dtype": ["float16", None, int, np.float32],
     "warm_start": NOT_A_FLAG,
     "random_state": ["lucky", -1, 0.5],
@@ -125,7 +138,16 @@ BAD = {
     | {
         "loss": [*BAD_FOR_BOTH["loss"], "squared_error", Huber()],
         "label_smoothing": [-0.1, 1.0, np.nan, "some", None],
-        "class_weight": ["unbalanced", 3, {5: 1.0, 6: 1.0}],
+        "class_weight": [
+            "unbalanced",
+            3,
+            {5: 1.0, 6: 1.0},
+            [1.0, 2.0],
+            {0: -1.0, 1: 1.0},
+            {0: "a", 1: 1.0},
+            {0: np.nan, 1: 1.0},
+            {0: np.inf, 1: 1.0},
+        ],
         "voting": ["loud", None, True],
     },
     RegularizedMLPRegressor: BAD_FOR_BOTH
@@ -137,12 +159,14 @@ BAD = {
 # What makes a hyperparameter act, where it does not by itself.
 ACTING = {
     "monitor": {"early_stopping": True},
+    "validation": {"early_stopping": True, "n_estimators": 2},
+    "oob_score": {"n_estimators": 20},
     "max_samples": {"n_estimators": 2},
     "bootstrap": {"n_estimators": 2},
     "n_jobs": {"n_estimators": 2},
 }
 # An error of the function that scikit-learn offers for it names the value instead.
-NAMES_THE_VALUE = {"monitor": "prettiness", "class_weight": "class"}
+NAMES_THE_VALUE = {"monitor": "prettiness", "oob_score": "prettiness", "class_weight": "class"}
 
 
 @estimators
@@ -218,16 +242,21 @@ BAD_FOR_COMPONENTS = {
     "Xavier": {"distribution": ["cauchy"]},
     "He": {"distribution": ["cauchy"]},
     "DataDriven": {"distribution": ["cauchy"]},
+    "EMA": {"decay": [-0.1, 1.0]},
+    "SWA": {"begin": [-0.1, 1.0]},
+    "Snapshot": {"n_snapshots": [0, -1, 2.5]},
 }
 
 
 def place_of(component):
-    """Return the hyperparameter that takes a component, with what makes it act."""
-    if issubclass(component, skregnet.SquaredError.__base__):
-        return "loss"
-    if component in (SGD, Adam, LBFGS):
+    """Return the hyperparameter that takes a component."""
+    if component in SOLVERS.values():
         return "solver"
-    return "learning_rate" if issubclass(component, Cosine.__base__) else "init"
+    if component in AVERAGINGS.values():
+        return "averaging"
+    bases = {"loss": Loss, "learning_rate": Schedule, "init": Initializer}
+    [name] = [name for name, base in bases.items() if issubclass(component, base)]
+    return name
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -296,6 +325,7 @@ def test_initial_weights_of_a_wrong_shape_raise(cls, init):
 
 # Techniques that cannot act --------------------------------------------------------------------
 
+OUT_OF_BAG = {"validation": "oob", "early_stopping": True}
 IMPOSSIBLE = [
     ("keep_prob", {"keep_prob": 0.5, "solver": "lbfgs"}),
     ("keep_prob", {"keep_prob": 0.5, "solver": LBFGS()}),
@@ -304,6 +334,16 @@ IMPOSSIBLE = [
     ("max_norm", {"max_norm": 1.0, "solver": "lbfgs"}),
     ("learning_rate", {"learning_rate": "cosine", "solver": "lbfgs"}),
     ("learning_rate", {"learning_rate": "invscaling", "solver": "lbfgs"}),
+    ("averaging", {"averaging": "ema", "solver": "lbfgs"}),
+    ("averaging", {"averaging": "snapshot", "early_stopping": True, "max_iter": 5}),
+    ("averaging", {"averaging": "snapshot", "warm_start": True, "max_iter": 5}),
+    ("averaging", {"averaging": "snapshot", "max_iter": 4}),
+    ("oob_score", {"oob_score": True}),
+    ("oob_score", {"oob_score": True, "n_estimators": 2, "bootstrap": False}),
+    ("validation", {"validation": "oob", "early_stopping": True}),
+    ("oob_score", {"oob_score": True, "n_estimators": 2} | OUT_OF_BAG),
+    ("refit", {"refit": True, "n_estimators": 2} | OUT_OF_BAG),
+    ("refit", {"refit": True, "early_stopping": True, "warm_start": True}),
     ("keep_prob", {"keep_prob": 0.5, "hidden_layer_sizes": ()}),
     ("batchnorm", {"batchnorm": True, "hidden_layer_sizes": ()}),
     ("batchnorm", {"batchnorm": True, "batch_size": 1}),
@@ -324,12 +364,28 @@ def test_a_target_with_a_unit_of_its_own_is_not_standardised(loss):
 
 
 @estimators
-@pytest.mark.parametrize("name, value", [("learning_rate", "cosine"), ("learning_rate", Cosine())])
-def test_a_schedule_with_a_horizon_cannot_serve_a_stream(cls, name, value):
-    model = not_fitted(cls, **{name: value})
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("learning_rate", "cosine"),
+        ("learning_rate", Cosine()),
+        ("averaging", "swa"),
+        ("averaging", "snapshot"),
+        ("oob_score", True),
+    ],
+)
+def test_what_needs_the_whole_fit_cannot_serve_a_stream(cls, name, value):
+    model = not_fitted(cls, **{name: value}, n_estimators=2)
     raises_and_changes_nothing(
         model, "partial_fit", *data(), **streaming(cls), match=f"'{name}' parameter cannot"
     )
+
+
+@estimators
+def test_rows_held_out_by_the_user_cannot_be_trained_on_again(cls):
+    model = not_fitted(cls, refit=True)
+    match = "'refit' parameter cannot be used here: no rows of X were held out"
+    raises_and_changes_nothing(model, "fit", X, y, X_val=X, y_val=y, match=match)
 
 
 def test_class_frequencies_of_a_stream_are_unknown():
@@ -416,6 +472,7 @@ BAD_TARGETS = {
     "strings": (dict(y=np.where(y, "yes", "no")), "could not convert string"),
     "objects": (dict(y=np.array([None, "a"] * (N_ROWS // 2), dtype=object)), "NaN|could not"),
     "complex": (dict(y=y + 1j), "Complex data"),
+    "sparse": (dict(y=sp.csr_array(np.column_stack([y, y]))), "[Ss]parse (data|multi)"),
 }
 
 
@@ -442,11 +499,47 @@ def test_bad_validation_rows_raise_and_change_nothing(state, cls, change, match)
     raises_and_changes_nothing(state(cls), "fit", X, y, **change, match=match)
 
 
+@pytest.mark.parametrize("state", [not_fitted, streamed])
+@estimators
+@pytest.mark.parametrize("change, match", BAD_VALIDATION.values(), ids=BAD_VALIDATION)
+def test_bad_validation_rows_of_a_stream_raise_and_change_nothing(state, cls, change, match):
+    arguments = streaming(cls) | change
+    raises_and_changes_nothing(state(cls), "partial_fit", X, y, **arguments, match=match)
+
+
+@estimators
+@pytest.mark.parametrize(
+    "splitter, groups, match",
+    [
+        (GroupKFold(2), None, "groups"),
+        (GroupKFold(2), np.arange(N_ROWS - 1), "inconsistent numbers of samples"),
+        (GroupKFold(2), 0 * y, "number of groups"),
+        (TimeSeriesSplit(N_ROWS), None, "number of folds"),
+    ],
+)
+def test_a_splitter_that_cannot_split_raises(cls, splitter, groups, match):
+    model = not_fitted(cls, early_stopping=True, validation=splitter)
+    raises_and_changes_nothing(model, "fit", X, y, groups=groups, match=match)
+
+
 @estimators
 def test_validation_rows_without_early_stopping_raise(cls):
     model = not_fitted(cls, early_stopping=False)
     match = "early_stopping is False"
     raises_and_changes_nothing(model, "fit", X, y, X_val=X, y_val=y, match=match)
+
+
+def takes_no_weights(estimator, X, y):
+    return 0.0
+
+
+@estimators
+@pytest.mark.parametrize("monitor", [takes_no_weights, "neg_max_error"])
+def test_a_monitor_that_takes_no_weights_is_named_where_there_are_weights(cls, monitor):
+    model = not_fitted(cls, early_stopping=True, monitor=monitor)
+    raises_and_changes_nothing(
+        model, "fit", X, y, sample_weight=1.0 + y, match="monitor", error=(TypeError, ValueError)
+    )
 
 
 @pytest.mark.parametrize("state", [not_fitted, fitted])
@@ -460,15 +553,15 @@ def test_bad_labels_raise_and_change_nothing(state, change, match):
 @pytest.mark.parametrize("change, match", BAD_TARGETS.values(), ids=BAD_TARGETS)
 def test_bad_targets_raise_and_change_nothing(state, change, match):
     model = state(RegularizedMLPRegressor)
-    raises_and_changes_nothing(model, "fit", **dict(X=X, y=y) | change, match=match)
+    error = (ValueError, TypeError)  # scikit-learn says of sparse data that it is a wrong type
+    raises_and_changes_nothing(model, "fit", **dict(X=X, y=y) | change, match=match, error=error)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("loss", ["poisson", Poisson()])
-@pytest.mark.parametrize("target, match", [(-y, "negative"), (0 * y, "sum of y must be positive")])
-def test_poisson_refuses_what_is_no_count(method, loss, target, match):
+def test_poisson_refuses_what_is_no_count(method, loss):
     model = not_fitted(RegularizedMLPRegressor, loss=loss)
-    raises_and_changes_nothing(model, method, X, target, match=match)
+    raises_and_changes_nothing(model, method, X, -y, match="negative")
 
 
 # Later calls that do not fit the first ---------------------------------------------------------
@@ -584,6 +677,62 @@ def test_bad_rows_at_prediction_raise(cls, method, rows, match):
     raises_and_changes_nothing(fitted(cls), method, rows, match=match)
 
 
+WITH_SPREAD = [(RegularizedMLPClassifier, "predict_proba"), (RegularizedMLPRegressor, "predict")]
+
+
+@pytest.mark.parametrize("cls, method", WITH_SPREAD)
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5, "many"])
+def test_a_number_of_masks_that_is_none_raises(cls, method, n_samples):
+    model = fitted(cls, keep_prob=0.5)
+    raises_and_changes_nothing(model, method, X, n_samples=n_samples, match="n_samples")
+
+
+@pytest.mark.parametrize("cls, method", WITH_SPREAD)
+def test_masks_without_dropout_raise(cls, method):
+    match = "'n_samples' parameter cannot be used here: without dropout"
+    raises_and_changes_nothing(fitted(cls), method, X, n_samples=5, match=match)
+
+
+@pytest.mark.parametrize("cls, method", WITH_SPREAD)
+def test_the_spread_of_a_single_prediction_raises(cls, method):
+    match = "needs several predictions"
+    raises_and_changes_nothing(fitted(cls), method, X, return_std=True, match=match)
+
+
+@estimators
+def test_the_best_weights_of_a_stream_must_have_been_kept(cls):
+    model = not_fitted(cls)
+    raises_and_changes_nothing(model, "restore_best", error=NotFittedError, match="not fitted yet")
+    raises_and_changes_nothing(streamed(cls), "restore_best", match="pass X_val and y_val")
+
+
+@pytest.mark.parametrize("every", [0, -1, 2.5, "all", None])
+def test_a_bad_argument_of_a_checkpoint_raises_by_name(every):
+    with pytest.raises(ValueError, match="'every' parameter of Checkpoint must be"):
+        Checkpoint("unused", every=every)
+
+
+@estimators
+@pytest.mark.parametrize(
+    "params, match",
+    [({"solver": "lbfgs"}, "solver='lbfgs'"), ({"random_state": None}, "int random_state")],
+)
+def test_a_checkpoint_that_could_not_be_gone_on_from_raises(cls, params, match, tmp_path):
+    model = not_fitted(cls, **params).set_callbacks(Checkpoint(tmp_path / "file"))
+    raises_and_changes_nothing(model, "fit", X, y, match=match)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("n_estimators", [None, 1])
+def test_the_decomposition_of_no_committee_raises(n_estimators):
+    if n_estimators is None:
+        model, error, match = RegularizedMLPRegressor(), NotFittedError, "not fitted yet"
+    else:
+        model, error, match = fitted(RegularizedMLPRegressor), ValueError, "at least two members"
+    with pytest.raises(error, match=match):
+        ensemble_error_decomposition(model, X, y)
+
+
 @estimators
 def test_attributes_before_fit_and_of_a_committee_do_not_exist(cls):
     names = ["coefs_", "intercepts_", "history_", "n_iter_", "loss_curve_", "best_iteration_"]
@@ -600,3 +749,13 @@ def test_a_component_that_is_nested_can_be_set_and_is_checked():
     model = RegularizedMLPRegressor(init=Normal(), solver=Adam())
     model.set_params(solver__beta_2=2.0)
     raises_and_changes_nothing(model, "fit", X, y, match="'beta_2' parameter of Adam")
+
+
+@pytest.mark.parametrize("name", ["monitor", "oob_score"])
+def test_an_unknown_scorer_is_named_after_the_hyperparameter(name):
+    early_stopping = name == "monitor"
+    model = not_fitted(
+        RegularizedMLPClassifier,
+        **{name: "no_such_score"}, n_estimators=25, early_stopping=early_stopping,
+    )  # fmt: skip
+    raises_and_changes_nothing(model, "fit", X, y, match=f"'{name}' parameter must be the name")

@@ -404,11 +404,14 @@ class Interrupts:
 
 
 @BOTH
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_an_interrupted_fit_keeps_the_best_weights_and_warns(kind, solver):
+@pytest.mark.parametrize(
+    "solver, averaging", [*((solver, None) for solver in SOLVERS), ("adam", "ema")]
+)
+def test_an_interrupted_fit_keeps_the_best_weights_and_warns(kind, solver, averaging):
     X, y = problem(kind)
     spy = Interrupts(5)
     own = {"batch_size": "auto", "learning_rate_init": 1e-3} if solver == "lbfgs" else {}
+    own["averaging"] = averaging
     model = make(kind, n_estimators=1, monitor=spy, early_stopping=True, solver=solver, **own)
     with pytest.warns(InterruptedFitWarning, match="interrupted by the user") as caught:
         model.fit(X, y)

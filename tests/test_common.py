@@ -26,23 +26,25 @@ FOR_BOTH = [
     SMALL | {"keep_prob": 0.8, "input_keep_prob": 0.9},
     SMALL | {"batchnorm": "before", "hidden_layer_sizes": (20, 10), "keep_prob": [0.9, 1.0]},
     SMALL | {"batchnorm": "after"},
-    SMALL | {"batchnorm": "after", "solver": "sgd"},
     SMALL | {"alpha": 0.1, "l1_ratio": 1.0},
-    SMALL | {"alpha": [0.01, 0.02], "l1_ratio": 0.5},
+    SMALL | {"alpha": [0.01, 0.02], "l1_ratio": 0.5, "init": "orthogonal", "activation": ["gelu"]},
+    SMALL | {"max_norm": 2.0, "weight_decay": 0.01, "learning_rate": "invscaling"},
+    SMALL | {"init": "data", "scaling": None, "activation": "tanh"},
     SMALL | {"early_stopping": True, "validation": 0.2},
-    COMMITTEE,
-    COMMITTEE | {"bootstrap": False, "max_samples": 0.7},
-    COMMITTEE | {"bootstrap": False},
-    LBFGS | {"activation": "tanh", "scaling": None, "l1_ratio": 1.0},
-    LBFGS | {"hidden_layer_sizes": (), "alpha": 3.0, "tol": 1e-9},
+    SMALL | {"early_stopping": True, "refit": True},
+    SMALL | {"averaging": "ema"},
+    SMALL | {"averaging": "snapshot"},
     SMALL | {"solver": "sgd", "hidden_layer_sizes": ()},
     SMALL | {"solver": SGD(momentum=0.0), "learning_rate": "adaptive", "learning_rate_init": 0.1},
-    SMALL | {"solver": "sgd", "learning_rate": Cosine()},
+    SMALL | {"solver": "sgd", "learning_rate": Cosine(), "averaging": "swa"},
     SMALL | {"warm_start": True},
-    SMALL | {"max_norm": 2.0},
-    SMALL | {"weight_decay": 0.01, "learning_rate": "invscaling"},
-    SMALL | {"init": "data", "scaling": None, "activation": "tanh"},
-    SMALL | {"init": "orthogonal", "activation": ["gelu", "selu"], "hidden_layer_sizes": [20, 10]},
+    COMMITTEE,
+    COMMITTEE | {"bootstrap": False},
+    COMMITTEE | {"bootstrap": False, "max_samples": 0.7, "early_stopping": True},
+    COMMITTEE | {"early_stopping": True, "validation": "oob"},
+    COMMITTEE | {"oob_score": True},
+    LBFGS | {"activation": "tanh", "scaling": None, "l1_ratio": 1.0},
+    LBFGS | {"hidden_layer_sizes": (), "alpha": 3.0, "tol": 1e-9},
 ]
 
 CLASSIFIERS = (
@@ -61,8 +63,7 @@ REGRESSORS = (
     + [SMALL | {"loss": name, "max_iter": 200} for name in REGRESSION_LOSSES]
     + [
         LBFGS,
-        SMALL | {"loss": Huber(delta=0.5)},
-        SMALL | {"target_scaling": None},
+        SMALL | {"loss": Huber(delta=0.5), "target_scaling": None},
     ]
 )
 
@@ -85,8 +86,8 @@ def expected_failures(estimator):
     """Return by name the checks that this configuration fails by contract, with the reason."""
     p = estimator.get_params(deep=False)
     is_classifier = isinstance(estimator, RegularizedMLPClassifier)
-    committee = p["n_estimators"] > 1
-    drawn_rows = committee and (p["bootstrap"] or p["max_samples"] != 1.0)
+    committee = p["n_estimators"] > 1 or p["averaging"] == "snapshot"
+    drawn_rows = p["n_estimators"] > 1 and (p["bootstrap"] or p["max_samples"] != 1.0)
     lbfgs = p["solver"] == "lbfgs"
 
     rules = [
@@ -121,9 +122,10 @@ def expected_failures(estimator):
         ),
         (
             STREAMS,
-            isinstance(p["learning_rate"], Cosine),
-            "partial_fit does not know the last epoch, which this schedule needs",
+            isinstance(p["learning_rate"], Cosine) or p["averaging"] in ("swa", "snapshot"),
+            "partial_fit does not know the last epoch, on which this depends",
         ),
+        (STREAMS, p["oob_score"], "partial_fit keeps no rows that could be scored"),
         (
             STREAMS,
             p.get("class_weight") == "balanced",

@@ -76,7 +76,7 @@ def last_argmax(scores):
 
 def play(scores, patience, tol=0.0, best=None):
     """Run the callback over planted scores; return it and the epoch at which it stopped."""
-    run = SimpleNamespace(history={}, n_epochs=0, theta=SimpleNamespace(data=np.zeros(1)))
+    run = SimpleNamespace(history={}, n_epochs=0, published=SimpleNamespace(data=np.zeros(1)))
     planted = iter(scores)
 
     def evaluate(theta):
@@ -84,9 +84,10 @@ def play(scores, patience, tol=0.0, best=None):
         return -score, score
 
     callback = EarlyStopping(evaluate, patience, tol, best)
+    callback.renew_patience()
     for epoch in range(1, len(scores) + 1):
         run.n_epochs = epoch
-        run.theta.data[:] = epoch
+        run.published.data[:] = epoch
         if callback.on_epoch_end(run):
             break
     np.testing.assert_array_equal(run.history["validation_score"], scores[:epoch])
@@ -386,6 +387,24 @@ def test_held_out_rows_passed_by_hand_give_the_same_model_to_the_bit(kind, weigh
     np.testing.assert_array_equal(own.members_[0].theta, passed.members_[0].theta)
     assert own.validation_loss_curve_ == passed.validation_loss_curve_
     assert own.validation_scores_ == passed.validation_scores_
+
+
+def test_class_weights_act_on_the_validation_loss_however_its_rows_are_named():
+    X, y = problem("classifier")
+    params = {"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}, "max_iter": 4}
+    held = held_out_rows("classifier", X, y, **{"class_weight": params["class_weight"]})
+    rest = np.setdiff1d(np.arange(len(y)), held)
+    own = make("classifier", validation=0.25, **params).fit(X, y)
+    passed = make("classifier", **params).fit(X[rest], y[rest], X_val=X[held], y_val=y[held])
+    assert own.validation_loss_curve_ == passed.validation_loss_curve_
+    log_p = np.log(own.predict_proba(X[held]))[np.arange(len(held)), y[held]]
+    weight = np.array([1.0, 3.0, 0.5])[y[held]]
+    last = own.validation_loss_curve_[own.best_iteration_ - 1]
+    assert last == pytest.approx(-np.average(log_p, weights=weight), rel=1e-9)
+    # A scorer is the user's own measure: it gets the weights of rows alone.
+    spy = Spy()
+    make("classifier", monitor=spy, **params).fit(X, y, np.full(len(y), 2.0))
+    np.testing.assert_array_equal(spy.weights[0], 2.0)
 
 
 @BOTH

@@ -10,7 +10,14 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from skregnet import SGD, Adam, Huber, RegularizedMLPClassifier, RegularizedMLPRegressor
+from skregnet import (
+    SGD,
+    Adam,
+    Checkpoint,
+    Huber,
+    RegularizedMLPClassifier,
+    RegularizedMLPRegressor,
+)
 
 ESTIMATORS = [RegularizedMLPClassifier, RegularizedMLPRegressor]
 estimators = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -178,6 +185,13 @@ def test_optimizer_state_is_kept_only_where_it_will_be_used_again(cls):
     assert cls(**QUICK, warm_start=True).fit(X, y).members_[0].state is not None
     classes = {"classes": [0, 1]} if cls is RegularizedMLPClassifier else {}
     assert cls(**QUICK).partial_fit(X, y, **classes).members_[0].state is not None
+
+
+@estimators
+def test_a_fit_with_checkpoints_keeps_its_state_on_disk_alone(cls, tmp_path):
+    X, y = data()
+    model = cls(**QUICK).set_callbacks(Checkpoint(tmp_path / "file")).fit(X, y)
+    assert model.members_[0].state is None
 
 
 @estimators

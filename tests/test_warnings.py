@@ -15,6 +15,7 @@ from skregnet.exceptions import (
     IgnoredParameterWarning,
     InterruptedFitWarning,
     NotConvergedWarning,
+    OutOfBagWarning,
     SkregnetWarning,
     SymmetryWarning,
     ValidationSetWarning,
@@ -32,6 +33,7 @@ IGNORED = [
     ("n_iter_no_change", 3, {"early_stopping": False}),
     ("n_iter_no_change", None, {"early_stopping": False}),
     ("tol", 0.1, {"early_stopping": False}),
+    ("refit", True, {"early_stopping": False}),
     ("l1_ratio", 0.5, {"alpha": 0.0}),
     ("l1_ratio", 0.5, {"alpha": [0.0, 0.0]}),
     ("activation", "tanh", {"hidden_layer_sizes": ()}),
@@ -144,6 +146,21 @@ def test_a_share_to_hold_out_warns_where_validation_rows_are_given(cls):
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
+def test_groups_without_a_splitter_warn(cls):
+    X, y = data()
+    [warning] = fit_recording(cls(**QUICK), X, y, groups=y)
+    assert warning.category is IgnoredParameterWarning
+    assert str(warning.message).startswith("groups has no effect: ")
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_rows_that_every_member_drew_warn_with_their_number(cls):
+    model = cls(**QUICK, n_estimators=2, oob_score=True)
+    with pytest.warns(OutOfBagWarning, match=rf"of {N_ROWS} training rows .* n_estimators"):
+        model.fit(*data())
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
 def test_a_committee_warns_once_not_once_a_member(cls):
     model = cls(**QUICK, n_estimators=3, tol=0.1)
     [warning] = fit_recording(model, *data())
@@ -153,7 +170,12 @@ def test_a_committee_warns_once_not_once_a_member(cls):
 @pytest.mark.parametrize("cls", ESTIMATORS)
 @pytest.mark.parametrize(
     "name, value, configuration",
-    [("early_stopping", True, {}), ("max_samples", 0.5, {"n_estimators": 2})],
+    [
+        ("early_stopping", True, {}),
+        ("max_samples", 0.5, {"n_estimators": 2}),
+        ("refit", True, {}),
+        ("max_time", 60.0, {}),
+    ],
 )
 def test_partial_fit_warns_of_what_a_stream_cannot_use(cls, name, value, configuration):
     X, y = data()

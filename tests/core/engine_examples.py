@@ -115,7 +115,8 @@ class Probe:
         layer.initialize(self.p, rng, None)
         self.theta.trainable[:] += 0.3 * rng.normal(size=self.theta.trainable.size)
         self.ws = ws or Workspace(dtype)
-        self.ws.train, self.ws.weight = train, weight
+        self.ws.train = self.ws.masked = train
+        self.ws.weight = weight
         self.C = rng.normal(size=self.forward().shape).astype(dtype)
 
     def forward(self):

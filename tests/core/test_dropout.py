@@ -11,7 +11,7 @@ X = np.random.default_rng(0).normal(size=(200, 20))
 
 def training_workspace(dtype=np.float64, seed=0):
     ws = Workspace(dtype, np.random.default_rng(seed))
-    ws.train = True
+    ws.train = ws.masked = True
     return ws
 
 

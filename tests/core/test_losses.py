@@ -273,11 +273,9 @@ def test_huber_needs_a_positive_delta(delta):
         Huber(delta).check()
 
 
-@pytest.mark.parametrize(
-    ("y", "message"), [([1.0, -0.5], "negative"), ([0.0, 0.0], "sum of y must be positive")]
-)
-def test_poisson_takes_counts_only(y, message):
-    with pytest.raises(ValueError, match=message):
+def test_poisson_takes_counts_only():
+    y = [1.0, -0.5]
+    with pytest.raises(ValueError, match="negative"):
         Poisson().check_target(np.array(y))
 
 

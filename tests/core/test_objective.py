@@ -198,7 +198,8 @@ def test_refresh_statistics_sets_those_of_all_rows():
     for _ in range(3):  # whatever was there before is forgotten
         problem.evaluate(problem.theta)
         problem.theta.data[:N_WEIGHTS] *= 1.5
-    problem.objective.refresh_statistics(problem.theta, problem.X, problem.weight)
+    batches = [(problem.X, problem.Y, problem.weight)]
+    problem.objective.refresh_statistics(problem.theta, batches)
     Z = problem.X @ problem.theta.layers[0].W
     mean = np.average(Z, axis=0, weights=problem.s)
     norm = problem.theta.layers[1]

@@ -8,16 +8,17 @@ from skregnet import LBFGS, SGD, Adam, Cosine
 from skregnet.core.losses import Poisson, SquaredError
 from skregnet.core.penalties import ElasticNet
 from skregnet.exceptions import DivergenceWarning, InterruptedFitWarning, NotConvergedWarning
+from skregnet.training.lbfgs import minimize_lbfgs
 from skregnet.training.schedules import ConstantRate, InverseScaling
-from skregnet.training.trainer import minimize_lbfgs, train
+from skregnet.training.trainer import train
 
 L1 = ElasticNet(((0, 4, 6.0),), 1.0)
 L2 = ElasticNet(((0, 4, 6.0),), 0.0)
 
 
-def go(run, max_epochs, callbacks=(), recipe=None):
+def go(run, n_epochs, callbacks=(), recipe=None, horizon=None):
     stepper = (recipe or SGD(momentum=0.0)).start(run.theta, 0.0)
-    train(run, stepper, list(callbacks), max_epochs)
+    train(run, stepper, list(callbacks), n_epochs, horizon or n_epochs)
     return run
 
 
@@ -82,13 +83,21 @@ def test_the_history_has_one_entry_an_epoch():
     assert run.history["learning_rate"] == [0.1] * 5
 
 
-def test_a_resumed_run_goes_on_with_its_history():
-    first = go(make_run(schedule=InverseScaling()), 3)
-    again = make_run(schedule=InverseScaling(), history=first.history)
+@pytest.mark.parametrize(
+    "earlier_fit, schedule",
+    [(True, InverseScaling()), (False, InverseScaling()), (False, Cosine())],
+    ids=["warm start", "checkpoint", "checkpoint with a horizon"],
+)
+def test_a_resumed_run_goes_on_with_its_history(earlier_fit, schedule):
+    """Epochs of an earlier fit do not count towards `n_epochs`; those of this fit do."""
+    first = go(make_run(schedule=schedule), 3, horizon=5)
+    again = make_run(schedule=schedule, history=first.history)
     again.theta.data[:] = first.theta.data
-    go(again, 2)
-    whole = go(make_run(schedule=InverseScaling()), 5)
+    again.epochs_before = 3 if earlier_fit else 0
+    go(again, 2 if earlier_fit else 5)
+    whole = go(make_run(schedule=schedule), 5)
     assert again.n_epochs == 5
+    assert again.n_epochs_of_fit == (2 if earlier_fit else 5)
     for name in ("loss", "penalty", "learning_rate"):
         assert again.history[name] == whole.history[name]
 

@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from sklearn.datasets import make_regression
 from training_examples import make_run
@@ -15,7 +14,7 @@ from skregnet.training.trainer import train
 
 def test_the_base_class_does_nothing_and_stops_nothing():
     run = make_run()
-    train(run, SGD().start(run.theta, 0.0), [Callback()], 3)
+    train(run, SGD().start(run.theta, 0.0), [Callback()], 3, horizon=3)
     assert run.n_epochs == 3
 
 
@@ -67,13 +66,12 @@ class FakeTask:
 def test_the_bridge_opens_and_closes_a_task_an_epoch_and_hands_the_stop_on():
     notes, run = [], make_run()
     arguments = {"X": "rows", "y": "targets", "metadata": None}
-    bridge = SklearnCallbacks(
-        "the estimator", FakeTask(notes, stop_at=3), arguments, lambda theta: theta.data.copy()
-    )
-    train(run, SGD().start(run.theta, 0.0), [bridge], 10)
+    bridge = SklearnCallbacks("the estimator", FakeTask(notes, stop_at=3), arguments)
+    run.as_member = lambda: ("a member after epoch", run.n_epochs)
+    train(run, SGD().start(run.theta, 0.0), [bridge], 10, horizon=10)
     assert run.n_epochs == 3
     assert [note[0] for note in notes] == ["subcontext", "begin", "end"] * 3
     assert {note[1] for note in notes} == {"epoch", "the estimator"}
     assert all(note[2] == arguments for note in notes if note[0] != "subcontext")
-    # The fitted attributes are made on demand, from the numbers of the moment.
-    np.testing.assert_array_equal(notes[-1][3](), run.theta.data)
+    # The fitted attributes are made on demand, from the run of the moment.
+    assert notes[-1][3]() == {"members_": [("a member after epoch", 3)]}

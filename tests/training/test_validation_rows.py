@@ -1,11 +1,13 @@
 """Which rows are held out, and how they are scored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from training_examples import make_run, rows
 
 from skregnet.core.objective import CHUNK_ROWS
-from skregnet.training.validation import LossMonitor, ScorerMonitor, hold_out
+from skregnet.training.validation import Monitor, hold_out
 
 
 @pytest.mark.parametrize("labels", [None, np.arange(40) % 3], ids=["plain", "stratified"])
@@ -67,20 +69,20 @@ def repeated_rows(times):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("times", [1, 2 + CHUNK_ROWS // 30])  # in one chunk, and in two
-def test_the_loss_monitor_gives_the_weighted_mean_and_minus_it(times, weighted):
+def test_the_monitor_gives_the_weighted_mean_and_minus_it(times, weighted):
     run = make_run()
     X, Y = repeated_rows(times)
-    weight = np.random.default_rng(0).uniform(0, 2, (len(X), 1)) if weighted else None
-    loss, score = LossMonitor(run.objective.network, run.objective.loss, X, Y, weight)(run.theta)
+    weight = np.random.default_rng(0).uniform(0, 2, len(X)) if weighted else None
+    loss, score = Monitor(run.objective.network, run.objective.loss, X, Y, weight)(run.theta)
     layer = run.theta.layers[0]
     half_squares = 0.5 * (X @ layer.W + layer.b - Y)[:, 0] ** 2
-    expected = np.average(half_squares, weights=None if weight is None else weight[:, 0])
+    expected = np.average(half_squares, weights=weight)
     assert loss == pytest.approx(expected, rel=1e-12)
     assert score == -loss
 
 
 @pytest.mark.parametrize("weight", [None, np.arange(30.0)], ids=["unweighted", "weighted"])
-def test_the_scorer_monitor_passes_rows_targets_and_weights_to_the_scorer(weight):
+def test_the_monitor_passes_what_the_user_gave_to_the_scorer(weight):
     run, (X, Y) = make_run(), rows()
     seen = {}
 
@@ -88,8 +90,12 @@ def test_the_scorer_monitor_passes_rows_targets_and_weights_to_the_scorer(weight
         seen.update(model=model, X=X, y=y, weights=weights)
         return np.float32(0.5)
 
-    by_loss = LossMonitor(run.objective.network, run.objective.loss, X, Y, None)
-    monitor = ScorerMonitor(by_loss, scorer, lambda theta: ("view of", theta), X, Y[:, 0], weight)
+    # The weights of the loss may hold factors of classes, those of the scorer do not.
+    by_loss = Monitor(run.objective.network, run.objective.loss, X, Y, 1 + np.arange(30.0))
+    monitor = replace(
+        by_loss, scorer=scorer, view=lambda theta: ("view of", theta), X_given=X, y_given=Y[:, 0],
+        scorer_weight=weight,
+    )  # fmt: skip
     loss, score = monitor(run.theta)
     assert loss == by_loss(run.theta)[0]
     assert (score, type(score)) == (0.5, float)
