@@ -5,7 +5,7 @@
 #   make lint     ruff, then the types
 #   make types    mypy on skregnet/core
 #   make docs     HTML pages in docs/_build/html
-#   make bench    fit times side by side with scikit-learn's MLP
+#   make bench    fit times side by side with scikit-learn's MLP, and of committees by n_jobs
 #   make clean    remove what the targets above made, except .venv
 
 PYTHON ?= python3
@@ -37,6 +37,7 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/bench_fit.py
+	@$(BIN)/python benchmarks/bench_committee.py
 
 clean:
 	rm -rf build dist docs/_build docs/generated
