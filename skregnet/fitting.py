@@ -39,7 +39,7 @@ SAMPLE_ROWS = 1000  # enough for an initializer that looks at the data
 
 @dataclass(frozen=True)
 class Plan:
-    """All choices about a fit, as recipes; `assemble.py` makes it from the hyperparameters."""
+    """All choices about a fit, as recipes; `assemble` makes it from the hyperparameters."""
 
     network: Network
     loss: Loss
