@@ -162,7 +162,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         if not previous:
             self._kept_split = None
         else:
-            self._check_same_choices(stopping, scoring, given, len(table))
+            self._check_same_rows(stopping, scoring, given, len(table))
         train, validation = self._split(table, stopping, given, groups)
         if not previous:
             self._learn_scales(train)
@@ -179,7 +179,6 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
                 plan, rows = self._prepare(train, previous, n_rows=len(table), **kept)
             members, notes_again = tasks.refit(plan, rows, members)
             notes += [note for note in notes_again if note not in notes]
-        self._choices = assemble.frozen_choices(self)
         if not previous:
             self._row_choices = assemble.row_choices(self, len(table), stopping)
         self._publish(members, notes, keep_state=assemble.continues(self))
@@ -214,7 +213,6 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         )
         monitor = self._monitor(plan, stopping, validation) if stopping.enabled else None
         tasks = FitTasks(self, X, y, sample_weight)
-        self._choices = assemble.frozen_choices(self)
         self._row_choices = None
         self._publish(*tasks.stream(plan, rows, previous, monitor))
         return self
@@ -249,16 +247,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         table = _table(X_val, self._check_target(y_val), sample_weight_val)
         return table.weighted(self._row_weights(table))
 
-    def _check_same_choices(self, stopping, scoring, given, n_rows):
-        """Raise ValueError if training cannot go on with the choices as they are now."""
-        choices, rows = assemble.frozen_choices(self), assemble.row_choices(self, n_rows, stopping)
-        for name, value in choices.items():
-            if value != self._choices[name]:
-                raise ValueError(
-                    f"The {name!r} parameter cannot change while training goes on: it was "
-                    f"{self._choices[name]} and is {value}. Use warm_start=False."
-                )
+    def _check_same_rows(self, stopping, scoring, given, n_rows):
+        """Raise ValueError if rows that trained the model would now validate it."""
         chooses_rows = stopping.enabled and given is None
+        rows = assemble.row_choices(self, n_rows, stopping)
         if (chooses_rows or scoring is not False) and rows != self._row_choices:
             raise ValueError(
                 "Training cannot go on with other rows held out or drawn than in the first fit: "
@@ -309,8 +301,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         scaling = assemble.assemble_scaling(self)
         self.input_scale_ = scaling(table.X, table.weight) if scaling else None
 
-    def _scaled(self, X, dtype):
-        return (self.input_scale_ or Scale()).transform(X, dtype)
+    @property
+    def _scale(self):
+        return self.input_scale_ or Scale()
 
     def _prepare(self, table, previous, *, n_rows=None, dtype=None, streaming=False, **choices):
         """Return the plan of a fit and the rows as the network sees them."""
@@ -318,8 +311,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             dtype = assemble.assemble_dtype(self, n_rows or len(table), streaming)
         if previous:
             dtype = previous[0].theta.dtype
+            self._check_frozen_choices()
+        else:
+            self._choices = assemble.frozen_choices(self)
         Y = self._encode(table.y).astype(dtype, copy=False)
-        rows = Rows(self._scaled(table.X, dtype), Y, table.weight)
+        rows = Rows(self._scale.transform(table.X, dtype), Y, table.weight)
         network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1])
         self._fitted_loss = self._loss()
         plan = assemble.assemble_plan(
@@ -329,10 +325,19 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         _check_continues(previous, plan)
         return plan, rows
 
+    def _check_frozen_choices(self):
+        """Raise ValueError if a choice that the fitted numbers rest on has changed."""
+        for name, value in assemble.frozen_choices(self).items():
+            if value != self._choices[name]:
+                raise ValueError(
+                    f"The {name!r} parameter cannot change while training goes on: it was "
+                    f"{self._choices[name]} and is {value}. Use warm_start=False."
+                )
+
     def _monitor(self, plan, stopping, table):
         """Return what early stopping watches."""
         monitor = Monitor(
-            plan.network, plan.loss, self._scaled(table.X, plan.dtype),
+            plan.network, plan.loss, self._scale.transform(table.X, plan.dtype),
             self._encode(table.y).astype(plan.dtype), table.weight,
             out_of_bag=stopping.out_of_bag,
         )  # fmt: skip
@@ -357,7 +362,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     def _score_out_of_bag(self, scoring, plan, table, n_given):
         """Predict each training row by the members that did not draw it, and score that."""
         left_out = out_of_bag(plan, self.members_, len(table))
-        raw = raw_outputs(self.members_, self.input_scale_ or Scale(), table.X)
+        raw = raw_outputs(self.members_, self._scale, table.X)
         raw[~left_out] = np.nan
         known = np.flatnonzero(left_out.any(axis=0))
         if not len(known):
@@ -404,13 +409,14 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         return self
 
     @staticmethod
-    def _checked_spread(std, n_predictions):
-        if n_predictions == 1:
+    def _spread(predictions):
+        """Return the standard deviation over the first axis: members and masks."""
+        if len(predictions) == 1:
             raise ValueError(
                 "return_std=True needs several predictions of a row: set n_estimators > 1, or pass "
                 "n_samples to a model with dropout."
             )
-        return std
+        return np.std(predictions, axis=0)
 
     def _raw_outputs(self, X, n_samples=None):
         """Return the raw outputs of all members (and masks), of shape (k, n, m)."""
@@ -418,8 +424,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         if n_samples is not None:
             assemble.check_samples(n_samples, self.members_[0].network)
-        scale = self.input_scale_ or Scale()
-        return raw_outputs(self.members_, scale, X, n_samples, self._seed)
+        return raw_outputs(self.members_, self._scale, X, n_samples, self._seed)
 
     def _gradient_problem(self, X, y, sample_weight):
         """Return what `check_gradients` needs: a plan, rows, and a member or None."""

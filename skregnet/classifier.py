@@ -12,7 +12,6 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted
 
 from . import assemble
 from .base import BaseRegularizedMLP
@@ -327,7 +326,6 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             If `n_samples` is given but there is no dropout, or `return_std` is asked of a single
             network without masks.
         """
-        check_is_fitted(self)
         raw = self._raw_outputs(X, n_samples)
         votes = self._votes()
 
@@ -338,8 +336,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         if not return_std:
             return combine(raw)
-        each = [combine(raw[i : i + 1]) for i in range(len(raw))]
-        return combine(raw), self._checked_spread(np.std(each, axis=0), len(raw))
+        return combine(raw), self._spread([combine(raw[i : i + 1]) for i in range(len(raw))])
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities.
@@ -354,11 +351,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         log_probability : ndarray of shape (n_samples, n_classes)
             ``log(predict_proba(X))``, computed without underflow.
         """
-        check_is_fitted(self)
-        if self._votes():
-            with np.errstate(divide="ignore"):
-                return np.log(self.predict_proba(X))
-        return self._columns(*self._log_probabilities(self._raw_outputs(X)))
+        return self._columns(*self._log_pooled(self._raw_outputs(X)))
 
     def decision_function(self, X):
         """Return scores whose order is that of the probabilities.
@@ -375,9 +368,8 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             classes: the logarithm of the probabilities. With ``voting="hard"`` the share of votes
             for, minus the share against where there are two.
         """
-        check_is_fitted(self)
-        combine = self._shares if self._votes() else self._log_probabilities
-        p, not_p = combine(self._raw_outputs(X))
+        raw = self._raw_outputs(X)
+        p, not_p = self._shares(raw) if self._votes() else self._log_probabilities(raw)
         if not self._sigmoid:
             return p
         score = p - not_p
@@ -408,12 +400,15 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         votes = raw.argmax(axis=-1)[..., np.newaxis] == np.arange(raw.shape[-1])
         return np.sum(votes & present, axis=0) / n_votes, None
 
+    def _log_pooled(self, raw):
+        """Return log p and log(1 - p) of what the members predict together, by mean or by vote."""
+        if not self._votes():
+            return self._log_probabilities(raw)
+        with np.errstate(divide="ignore"):
+            return tuple(share if share is None else np.log(share) for share in self._shares(raw))
+
     def _pool(self, raw):
-        if self._votes():
-            with np.errstate(divide="ignore"):
-                p, not_p = (s if s is None else np.log(s) for s in self._shares(raw))
-        else:
-            p, not_p = self._log_probabilities(raw)
+        p, not_p = self._log_pooled(raw)
         return p - not_p if self._sigmoid else p
 
     def _publish_out_of_bag(self, view, seen, n_given):

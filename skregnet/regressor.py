@@ -286,10 +286,10 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         """
         raw = self._raw_outputs(X, n_samples)
         predictions = self.target_scale_.inverse_transform(self._fitted_loss.inverse_link(raw))
-        mean, std = predictions.mean(axis=0), predictions.std(axis=0)
         if self._one_output:
-            mean, std = mean[:, 0], std[:, 0]
-        return (mean, self._checked_spread(std, len(predictions))) if return_std else mean
+            predictions = predictions[..., 0]
+        mean = predictions.mean(axis=0)
+        return (mean, self._spread(predictions)) if return_std else mean
 
     def _pool(self, raw):
         loss = self._fitted_loss

@@ -80,11 +80,10 @@ class FitTasks:
         previous = dict(enumerate(previous))
         identity = self._identity(plan, rows, previous, monitor)
         found = self._load(plan, identity)
-        members, notes = fit_committee(
+        return fit_committee(
             plan, rows, previous=previous | found, resumed=set(found), monitor=monitor,
             callbacks_of=callbacks_of,
         )  # fmt: skip
-        return members, notes
 
     def stream(self, plan, rows, previous, monitor):
         """Fit one call of partial_fit: no task tree, but progress is printed."""
@@ -131,12 +130,15 @@ class FitTasks:
 
     def end(self, plan, members):
         """Close all tasks and, unless the fit was interrupted, remove the checkpoints."""
-        ended = [(task, [members[index]]) for index, task in self.member_tasks.items()]
+        ended = [
+            (task, [member for member in members if member.index == index])
+            for index, task in self.member_tasks.items()
+        ]
         for task, fitted in [*ended, (self.root, members)]:
+            # A task without members was opened, but the fit was interrupted before its turn.
+            attributes = {"members_": fitted} if fitted else None
             task.call_on_fit_task_end(
-                estimator=self.estimator,
-                reconstruction_attributes={"members_": fitted},
-                **self.arguments,
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.arguments
             )
         if any(member.interrupted for member in members):
             return

@@ -70,7 +70,6 @@ def check_combination(p, streaming):
             ignored(p, "voting", "n_estimators is 1")
 
 
-
 def _check_stream(p, schedule, averaging):
     reason = "partial_fit does not know the last epoch"
     impossible("learning_rate", schedule.has_horizon, reason)

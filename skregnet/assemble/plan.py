@@ -18,7 +18,6 @@ from .network import assemble_penalties
 AUTO_BATCH_SIZE = 200
 
 
-
 def assemble_plan(
     p, network, loss, n_rows, *, dtype, seed, stopping, n_classes=None, streaming=False,
     total_weight=None, keep_state=False,

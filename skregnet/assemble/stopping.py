@@ -9,7 +9,6 @@ from .combinations import check_stopping, ignored
 AUTO_EARLY_STOPPING_ROWS = 1000
 
 
-
 @dataclass(frozen=True)
 class Stopping:
     """When to stop: `enabled` says whether a validation set is watched at all."""

@@ -99,13 +99,9 @@ class Run:
         self.history["learning_rate"].append(rate)
         self.history["seconds"].append(now - self._clock)
         self._clock = now
-        stops = []
-        whole = max((i for i, c in enumerate(callbacks) if c.records), default=-1)
-        for i, callback in enumerate([None, *callbacks], start=-1):
-            if callback is not None:
-                stops.append(callback.on_epoch_end(self))
-            if i == whole:
-                self._keep()  # Ctrl-C in a callback that only watches does not undo the epoch
+        stops = [callback.on_epoch_end(self) for callback in callbacks if callback.records]
+        self._keep()  # Ctrl-C in a callback that only watches does not undo the epoch
+        stops += [callback.on_epoch_end(self) for callback in callbacks if not callback.records]
         return any(stops)
 
     def diverge(self):
@@ -149,7 +145,8 @@ def train(run, stepper, callbacks, n_epochs, horizon):
     stepper : SGDStepper or AdamStepper
         Turns gradients into steps.
     callbacks : list of Callback
-        All are called, in order, even when one of them stops the run.
+        All are called, even when one of them stops the run: those that record first, then those
+        that watch, in order.
     n_epochs : int
         Passes over the rows.
     horizon : int
