@@ -579,3 +579,13 @@ def test_lbfgs_warns_where_it_has_not_converged(kind, n_estimators):
     # A loose tolerance, or enough iterations on a convex objective, converges: no warning.
     model.set_params(tol=10.0).fit(X, y)
     model.set_params(tol=1e-4, hidden_layer_sizes=(), max_iter=500, alpha=1.0).fit(X, y)
+
+
+@BOTH
+def test_ctrl_c_in_a_committee_with_callbacks_keeps_the_members_that_were_fitted(kind):
+    X, y = problem(kind)
+    model = make(kind, n_estimators=3, max_iter=5).set_callbacks(CtrlC())
+    with pytest.warns(InterruptedFitWarning):
+        model.fit(X, y)
+    assert [member.index for member in model.members_] == [0]
+    assert np.isfinite(model.predict(X) if kind == "regressor" else model.predict_proba(X)).all()

@@ -764,3 +764,17 @@ def test_balanced_weights_of_labels_count_a_weight_as_repetitions():
         np.repeat(X, weight, axis=0), np.repeat(Y, weight, axis=0)
     )
     np.testing.assert_allclose(weighted.coefs_[0], repeated.coefs_[0], rtol=1e-6)
+
+
+CHANGES = [("scaling", None), ("dtype", "float64"), ("loss", "huber")]
+
+
+@pytest.mark.parametrize("name, value", CHANGES)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_the_fitted_numbers_rest_on_cannot_change_while_training_goes_on(method, name, value):
+    X, y = make_regression(40, 3, random_state=0)
+    model = RegularizedMLPRegressor((4,), warm_start=True, max_iter=2, random_state=0)
+    getattr(model, method)(X, y)
+    model.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"'{name}' parameter cannot change"):
+        getattr(model, method)(X, y)
