@@ -126,7 +126,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; with ``soft_labels=True`` class probabilities of shape (n_samples, n_classes).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows; a weight of k is the same as the row k times, and rows of weight 0
             are dropped. None means 1.
@@ -153,6 +153,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         """
         check_params(self, self._constraints)
         previous = getattr(self, "members_", []) if assemble.continues(self) else []
+        if previous:
+            self._check_frozen_choices()
         tasks = FitTasks(self, X, y, sample_weight)
         table = self._check_training_rows(X, y, sample_weight, first=not previous)
         given = self._check_validation_rows(X_val, y_val, sample_weight_val)
@@ -199,6 +201,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             require(is_number and total_weight > 0, "partial_fit", "total_weight", expected,
                     total_weight)  # fmt: skip
         previous = vars(self).get("members_", [])
+        if previous:
+            self._check_frozen_choices()
         table = self._check_training_rows(
             X, y, sample_weight, first=not previous, streaming=True, classes=classes
         )
@@ -217,7 +221,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         self._publish(*tasks.stream(plan, rows, previous, monitor))
         return self
 
-    def _check_training_rows(self, X, y, sample_weight, first, streaming=False, classes=None):
+    def _check_training_rows(
+        self, X, y, sample_weight, first, streaming=False, classes=None, training=True
+    ):
         """Return the table of the rows with positive weight s_i."""
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True, reset=first,
@@ -229,7 +235,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             self._seed = int(seed)
         y = self._learn_target(table.y, classes) if first else self._check_target(table.y)
         table = replace(table, y=y)
-        self._learn_row_weights(table, streaming)
+        if training:
+            self._learn_row_weights(table, streaming)
         return table.weighted(self._row_weights(table))
 
     def _check_validation_rows(self, X_val, y_val, sample_weight_val):
@@ -311,7 +318,6 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             dtype = assemble.assemble_dtype(self, n_rows or len(table), streaming)
         if previous:
             dtype = previous[0].theta.dtype
-            self._check_frozen_choices()
         else:
             self._choices = assemble.frozen_choices(self)
         Y = self._encode(table.y).astype(dtype, copy=False)
@@ -319,8 +325,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1])
         self._fitted_loss = self._loss()
         plan = assemble.assemble_plan(
-            self, network, self._fitted_loss, len(table), dtype=dtype, seed=self._seed,
-            n_classes=self._n_smoothed_classes(), streaming=streaming, **choices,
+            self, network, self._fitted_loss, len(table), scale=self._scale, dtype=dtype,
+            seed=self._seed, n_classes=self._n_smoothed_classes(), streaming=streaming, **choices,
         )  # fmt: skip
         _check_continues(previous, plan)
         return plan, rows
@@ -414,7 +420,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         if len(predictions) == 1:
             raise ValueError(
                 "return_std=True needs several predictions of a row: set n_estimators > 1, or pass "
-                "n_samples to a model with dropout."
+                "n_samples to a model with dropout or noise."
             )
         return np.std(predictions, axis=0)
 
@@ -431,7 +437,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         members = vars(self).get("members_", [])
         probe = copy.copy(self)
         check_params(probe, probe._constraints)
-        table = probe._check_training_rows(X, y, sample_weight, first=not members)
+        table = probe._check_training_rows(
+            X, y, sample_weight, first=not members, training=not members
+        )
         if not members:
             probe._learn_scales(table)
         stopping = assemble.assemble_stopping(probe, len(table), X_val_given=False)

@@ -4,28 +4,33 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import log_expit, logsumexp
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from . import assemble
 from .base import BaseRegularizedMLP
 from .core.component import require
+from .labels import learn_labels
 from .params import CLASSIFIER_CONSTRAINTS, ClassifierParams
+
+
+def _predicts_probabilities(estimator):
+    """Whether the loss, the fitted one if there is one, makes probabilities of raw outputs."""
+    loss = vars(estimator).get("_fitted_loss")
+    if loss is None:
+        return assemble.predicts_probabilities(estimator)
+    return loss.output_activation != "identity"
 
 
 @dataclass(eq=False, repr=False)
 class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularizedMLP):
     r"""Regularized neural network for classification.
 
-    A multilayer perceptron in which initialization, L1 and L2, dropout, batch normalization, label
-    smoothing, early stopping and bagging are hyperparameters. Switched off, each is absent to the
-    bit.
+    A multilayer perceptron in which initialization, L1 and L2, dropout, normalization, noise,
+    augmentation, label smoothing, early stopping and bagging are hyperparameters. Switched off,
+    each is absent to the bit.
 
     Parameters
     ----------
@@ -34,9 +39,11 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     activation : str or sequence of str, default="relu"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
         "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
-    loss : {"log_loss"}, default="log_loss"
-        The data term, in nats. Two classes and each label of a multilabel target have one logit
-        with a sigmoid; K >= 3 classes have K logits with a softmax.
+    loss : {"log_loss", "hinge", "focal"} or instance, default="log_loss"
+        The data term. "log_loss", in nats; "hinge", a margin as support vector machines have it,
+        without `predict_proba`; "focal" or ``Focal(gamma=)``, which counts easy rows less. Two
+        classes and each label of a multilabel target have one logit, with a sigmoid; K >= 3
+        classes have K logits, with a softmax.
     init : str, Initializer, callable or list, default="auto"
         Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
         "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
@@ -59,6 +66,10 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into the weights of the rows. "balanced" weights
         inversely to the (weighted) class frequencies of the data given to `fit`.
+    soft_labels : bool, default=False
+        Whether `y` holds class probabilities, of shape (n_samples, n_classes) with rows that sum
+        to 1. The classes are then the numbers of its columns, and scorers and splitters see the
+        most probable class of each row.
     keep_prob : float in (0, 1] or sequence of float, default=1.0
         Dropout: the probability with which a hidden unit is kept while training, one for all
         hidden layers or one for each. 1 switches dropout off.
@@ -66,17 +77,41 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         The same for the columns of X.
     batchnorm : bool or {"before", "after"}, default=False
         Batch normalization before (True) or after the activation of each hidden layer.
-    scaling : {"standard"} or None, default="standard"
-        Scale the columns of X to mean 0 and variance 1 by the training rows alone. Constant
-        columns become 0; sparse X is not centred.
+    group_norm : int or None, default=None
+        Normalize each row over so many groups of neighbouring units before the activation of
+        each hidden layer; 1 is layer normalization. It must divide the width of every hidden
+        layer and be smaller.
+    hidden_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to hidden activations while training.
+    weight_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to W for the gradient of a step and then
+        removed.
+    augmentation : str, instance, callable or list, default=None
+        Change each mini-batch afresh while training; a list is applied in order. For tables, on
+        scaled columns: "gaussian_noise", "swap_noise", "feature_dropout", "mixup", "cutmix". For
+        rows that are images, in the units of X: "shift", "rotate", "flip", "zoom". One of those
+        for tables at random strength each batch: "random_choice", or ``RandomChoice([...])`` to
+        say of which. An instance sets details, such as ``Mixup(alpha=0.4)`` or
+        ``Shift(pixels=2, image_shape=(28, 28))``; a callable is called as
+        ``(X, Y, rng) -> X, Y``. That the meaning of a row stays is yours to know.
+    scaling : {"standard", "robust"} or None, default="standard"
+        Scale the columns of X by the training rows alone: to mean 0 and variance 1, or by median
+        and quartiles with a smooth clip, ``z / sqrt(1 + (z / 3)^2)``. Constant columns become 0;
+        sparse X is not centred.
     solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
         The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
         ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
     learning_rate : str or Schedule, default="constant"
         "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
-        objective stalls), "cosine" (down to 0 at `max_iter`), or an instance to set details.
+        objective stalls), "cosine" (down to 0 at `max_iter`), "coslog4" (four cycles, each about
+        twice as long as the one before), "onecycle" (up to 1 and down), or an instance to set
+        details.
     learning_rate_init : float, default=1e-3
-        The rate that the schedule multiplies.
+        The rate that the schedule multiplies: the largest one.
+    warmup : float, default=0
+        Epochs in which the rate also rises linearly from 0, whatever the schedule.
+    clip_norm : float or None, default=None
+        Largest Euclidean norm of the gradient of a step; a longer one is scaled back to it.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is min(200, n_samples). It does not change the
         regularization.
@@ -170,13 +205,17 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Weights that are not exactly zero, over all members; biases do not count.
     sparsity_ : float
         Share of the weights that are exactly zero.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        Euclidean norm of each input's weights in the first layer, the mean over all members; on
+        scaled X, so that inputs can be compared.
     input_scale_ : Scale or None
-        The scaling of X: ``center``, ``factor``.
+        The scaling of X: ``center``, ``factor``, ``clip``.
     oob_score_ : float
         Score on out-of-bag rows; only with `oob_score`.
     oob_decision_function_ : ndarray of shape (n_samples, n_classes)
-        Probabilities of the rows given to `fit` by the members that did not draw them; NaN for
-        rows that are held out, have weight 0, or were drawn by all.
+        Probabilities (with ``loss="hinge"`` what `decision_function` returns) of the rows given to
+        `fit` by the members that did not draw them; NaN for rows that are held out, have weight 0,
+        or were drawn by all.
     n_layers_ : int
         Layers of units, input and output included.
     n_outputs_ : int
@@ -266,7 +305,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             If `classes` is missing in the first call, or `y` holds a label that is not in it.
         """
         if "members_" not in vars(self):
-            if classes is None:
+            if classes is None and not assemble.takes_soft_labels(self):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
@@ -288,16 +327,41 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The label with the highest probability, a tie going to the lower class; for a
-            multilabel target the indicators of labels with probability above 1/2.
+            The label with the highest probability or score, a tie going to the lower class; for a
+            multilabel target the indicators of labels with probability above 1/2 or a positive
+            score.
         """
         score = self.decision_function(X)
-        if self._multilabel:
+        if self._labels.multilabel:
             return (score > 0).astype(int)
         if len(self.classes_) == 2:
             return self.classes_[(score > 0).astype(int)]
         return self.classes_[np.argmax(score, axis=1)]
 
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their labels. With ``soft_labels=True`` also probabilities as `fit` takes them, of
+            which the largest counts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            The share of rows whose label (for a multilabel target all labels) is predicted.
+        """
+        if assemble.takes_soft_labels(self) and np.ndim(y) != 1:
+            check_is_fitted(self)
+            y = self._decode(self._check_target(y))
+        return super().score(X, y, sample_weight)
+
+    @available_if(_predicts_probabilities)
     def predict_proba(self, X, *, return_std=False, n_samples=None):
         """Predict probabilities.
 
@@ -308,9 +372,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         return_std : bool, default=False
             Also return the standard deviation over the members and masks.
         n_samples : int, default=None
-            Monte-Carlo dropout: predict with so many random masks for each member (Gal &
-            Ghahramani, 2016). The masks depend on `random_state` alone, so calls repeat. None
-            predicts without masks.
+            Monte-Carlo dropout: predict with so many random masks (and draws of hidden and weight
+            noise) for each member (Gal & Ghahramani, 2016). They depend on `random_state` alone,
+            so calls repeat. None predicts without.
 
         Returns
         -------
@@ -323,8 +387,8 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Raises
         ------
         ValueError
-            If `n_samples` is given but there is no dropout, or `return_std` is asked of a single
-            network without masks.
+            If `n_samples` is given but there is neither dropout nor noise, or `return_std` is
+            asked of a single network without masks.
         """
         raw = self._raw_outputs(X, n_samples)
         votes = self._votes()
@@ -338,6 +402,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             return combine(raw)
         return combine(raw), self._spread([combine(raw[i : i + 1]) for i in range(len(raw))])
 
+    @available_if(_predicts_probabilities)
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities.
 
@@ -365,18 +430,24 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         -------
         score : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
             Two classes, or a multilabel target: the log-odds, positive for ``classes_[1]``. More
-            classes: the logarithm of the probabilities. With ``voting="hard"`` the share of votes
-            for, minus the share against where there are two.
+            classes: the logarithm of the probabilities. With ``loss="hinge"`` the mean of the
+            members' raw outputs. With ``voting="hard"`` the share of votes for, minus the share
+            against where there are two.
         """
         raw = self._raw_outputs(X)
-        p, not_p = self._shares(raw) if self._votes() else self._log_probabilities(raw)
-        if not self._sigmoid:
-            return p
-        score = p - not_p
-        return score if self._multilabel else score[:, 0]
+        score = self._difference(*self._shares(raw)) if self._votes() else self._pool(raw)
+        return score[:, 0] if self._sigmoid and not self._labels.multilabel else score
 
     def _votes(self):
         return len(self.members_) > 1 and assemble.votes_hard(self)
+
+    @property
+    def _sigmoid(self):
+        return self._labels.link == "sigmoid"
+
+    @staticmethod
+    def _difference(p, not_p):
+        return p if not_p is None else p - not_p
 
     def _log_probabilities(self, raw):
         """Return log p and log(1 - p) of the members' mean p; the latter None for K >= 3."""
@@ -408,64 +479,36 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             return tuple(share if share is None else np.log(share) for share in self._shares(raw))
 
     def _pool(self, raw):
-        p, not_p = self._log_pooled(raw)
-        return p - not_p if self._sigmoid else p
+        if not _predicts_probabilities(self):
+            votes = self._votes()
+            return self._difference(*self._shares(raw)) if votes else np.nanmean(raw, axis=0)
+        return self._difference(*self._log_pooled(raw))
 
     def _publish_out_of_bag(self, view, seen, n_given):
-        probability = view.predict_proba(seen.X)
-        self.oob_decision_function_ = np.full((n_given, probability.shape[1]), np.nan)
-        self.oob_decision_function_[seen.index] = probability
+        predict = getattr(view, "predict_proba", view.decision_function)
+        prediction = predict(seen.X)
+        self.oob_decision_function_ = np.full((n_given, *prediction.shape[1:]), np.nan)
+        self.oob_decision_function_[seen.index] = prediction
 
     def _columns(self, positive, negative):
         """Return one column a class, from one or two columns of the positive class."""
-        if not self._sigmoid or self._multilabel:
+        if not self._sigmoid or self._labels.multilabel:
             return positive
         return np.hstack([negative, positive])
 
     def _learn_target(self, y, classes=None):
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
-        self._multilabel = kind == "multilabel-indicator"
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                "Multioutput target data is not supported with more than two classes an output. "
-                "Use sklearn.multioutput.MultiOutputClassifier."
-            )
-        if self._multilabel:
-            self.classes_ = np.arange(y.shape[1])
-            if classes is not None and len(classes) != y.shape[1]:
-                raise ValueError(
-                    f"classes must name the {y.shape[1]} columns of y. Got {len(classes)} instead."
-                )
-        else:
-            y = column_or_1d(y, warn=True)
-            self.classes_ = np.unique(y if classes is None else classes)
-            if len(self.classes_) < 2:
-                raise ValueError(
-                    "The number of classes has to be greater than one; got "
-                    f"{len(self.classes_)} class: {self.classes_}"
-                )
-        self._sigmoid = self._multilabel or len(self.classes_) == 2
+        self._labels = learn_labels(y, classes, soft=assemble.takes_soft_labels(self))
+        self.classes_ = self._labels.classes
         return self._check_target(y)
 
     def _check_target(self, y):
-        if self._multilabel:
-            if type_of_target(y) != "multilabel-indicator" or y.shape[1] != len(self.classes_):
-                raise ValueError(
-                    f"y must be a multilabel indicator with {len(self.classes_)} columns."
-                )
-            return y.toarray() if issparse(y) else y
-        encoder = LabelEncoder()
-        encoder.classes_ = self.classes_
-        return encoder.transform(column_or_1d(y, warn=True))
+        return self._labels.check(y)
 
     def _encode(self, y):
-        if self._multilabel:
-            return y
-        return y[:, np.newaxis] if self._sigmoid else np.eye(len(self.classes_))[y]
+        return self._labels.encode(y)
 
     def _decode(self, y):
-        return y if self._multilabel else self.classes_[y]
+        return self._labels.decode(y)
 
     def _learn_row_weights(self, table, streaming):
         choice = assemble.class_weight(self)
@@ -479,39 +522,26 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         ok = all(isinstance(w, Real) and np.isfinite(w) and w >= 0 for w in weights)
         expected = "made of finite, non-negative weights"
         require(ok, type(self).__name__, "class_weight", expected, choice)
-        if choice == "balanced" and self._multilabel:
-            choice = [_balanced(column, table.weight) for column in table.y.T]
-        elif choice is not None and not self._multilabel:
-            factors = compute_class_weight(
-                choice, classes=self.classes_, y=self._decode(table.y), sample_weight=table.weight
-            )
-            choice = dict(enumerate(factors))
-        self._class_factors = choice
+        self._class_factors = (
+            None if choice is None else self._labels.factors(choice, table.y, table.weight)
+        )
 
     def _row_weights(self, table):
         if self._class_factors is None:
             return table.weight
-        factors = compute_sample_weight(self._class_factors, table.y)
+        factors = self._labels.row_factors(self._class_factors, table.y)
         return factors if table.weight is None else table.weight * factors
 
     def _strata(self, y):
-        return None if self._multilabel else y
+        return self._labels.strata(y)
 
     def _n_smoothed_classes(self):
-        return 2 if self._sigmoid else len(self.classes_)
+        return self._labels.n_smoothed
 
     def _loss(self):
-        link = "sigmoid" if self._sigmoid else "softmax"
-        return assemble.assemble_classification_loss(self, link)
+        return assemble.assemble_classification_loss(self, self._labels.link)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _balanced(column, weight):
-    """Return the balanced weights of the classes in one column of labels."""
-    classes = np.unique(column)
-    factors = compute_class_weight("balanced", classes=classes, y=column, sample_weight=weight)
-    return dict(zip(classes, factors, strict=True))

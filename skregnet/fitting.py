@@ -48,6 +48,7 @@ class Plan:
     schedule: Schedule
     rate: float
     weight_decay: float
+    clip_norm: float | None
     transforms: tuple
     batch_size: int
     shuffle: bool
@@ -258,6 +259,7 @@ def start_run(plan, rows, state, history):
     else:
         sample = _sample(plan.network, rows.X, streams["init"])
         theta = plan.network.initialize(streams["init"], plan.dtype, sample)
+        theta.layers[-1].b[...] = plan.loss.initial_output(rows.Y, rows.weight)
     objective = Objective(
         plan.network, plan.loss, plan.penalties, plan.total_weight or total_weight, plan.dtype,
         streams["mask"],
@@ -268,7 +270,7 @@ def start_run(plan, rows, state, history):
         shuffle_rng=streams["shuffle"], transform_rng=streams["augmentation"],
     )  # fmt: skip
     return Run(
-        objective, theta, batches, plan.schedule, plan.rate, history,
+        objective, theta, batches, plan.schedule, plan.rate, history, clip_norm=plan.clip_norm,
         epochs_before=state.epochs_before,
     )  # fmt: skip
 

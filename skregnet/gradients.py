@@ -1,14 +1,9 @@
 """The gradient check that a user runs on an estimator and data."""
 
-import warnings
-from dataclasses import replace
-
 import numpy as np
 
 from .core.gradient_check import gradient_check
-from .exceptions import SkregnetWarning
-from .fitting import new_streams, start_run
-from .member import ResumeState
+from .layerwise import start_probe
 
 
 def check_gradients(estimator, X, y, sample_weight=None):
@@ -56,12 +51,7 @@ def check_gradients(estimator, X, y, sample_weight=None):
     >>> check_gradients(model, X, y).passed
     True
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SkregnetWarning)
-        plan, rows, member = estimator._gradient_problem(X, y, sample_weight)
-    plan = replace(plan, batch_size=len(rows.Y), shuffle=False)
-    state = ResumeState(member.theta if member else None, None, new_streams(plan, 0))
-    run = start_run(plan, rows, state, history={})
+    plan, run, _ = start_probe(estimator, X, y, sample_weight)
     [(X_batch, Y_batch, weight)] = run.batches.epoch()
     objective = run.objective
 

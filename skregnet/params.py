@@ -8,9 +8,11 @@ import numpy as np
 
 from ._compat import Interval, Splitter, StrOptions, validate_parameter_constraints
 from .core.activations import ACTIVATIONS
+from .core.classification_losses import CLASSIFICATION_LOSSES, ClassificationLoss
 from .core.initializers import INITIALIZERS, Initializer
-from .core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss
-from .tables import SCALINGS
+from .core.losses import REGRESSION_LOSSES, Loss
+from .tables import SCALINGS, TARGET_SCALINGS
+from .training.augmentation import AUGMENTATIONS, BatchTransform
 from .training.averaging import AVERAGINGS, EMA, SWA, Snapshot
 from .training.optimizers import LBFGS, SGD, SOLVERS, Adam
 from .training.schedules import SCHEDULES, Schedule
@@ -36,12 +38,19 @@ class Params:
     keep_prob: float | Sequence[float] = 1.0
     input_keep_prob: float = 1.0
     batchnorm: bool | str = False
+    group_norm: int | None = None
+    hidden_noise: float = 0.0
+    weight_noise: float = 0.0
+    # batch
+    augmentation: str | BatchTransform | Callable | Sequence | None = None
     # data
     scaling: str | None = "standard"
     # optimization
     solver: str | SGD | Adam | LBFGS = "adam"
     learning_rate: str | Schedule = "constant"
     learning_rate_init: float = 1e-3
+    warmup: float = 0
+    clip_norm: float | None = None
     batch_size: int | str = "auto"
     shuffle: bool = True
     max_iter: int = 200
@@ -72,9 +81,10 @@ class ClassifierParams(Params):
     """Adds what only labels have."""
 
     _: KW_ONLY
-    loss: str | Loss = "log_loss"
+    loss: str | ClassificationLoss = "log_loss"
     label_smoothing: float = 0.0
     class_weight: dict | str | None = None
+    soft_labels: bool = False
     voting: str = "soft"
 
 
@@ -101,10 +111,16 @@ CONSTRAINTS = {
     "keep_prob": [Interval(Real, 0, 1, closed="right"), "array-like"],
     "input_keep_prob": [Interval(Real, 0, 1, closed="right")],
     "batchnorm": ["boolean", _options(["before", "after"])],
+    "group_norm": [Interval(Integral, 1, None, closed="left"), None],
+    "hidden_noise": [Interval(Real, 0, None, closed="left")],
+    "weight_noise": [Interval(Real, 0, None, closed="left")],
+    "augmentation": [_options(AUGMENTATIONS), BatchTransform, callable, list, tuple, None],
     "scaling": [_options(SCALINGS), None],
     "solver": [_options(SOLVERS), *SOLVERS.values()],
     "learning_rate": [_options(SCHEDULES), Schedule],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "warmup": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [_options(["auto"]), Interval(Integral, 1, None, closed="left")],
     "shuffle": ["boolean"],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -132,15 +148,16 @@ CONSTRAINTS = {
 """What each hyperparameter may be, in scikit-learn's vocabulary."""
 
 CLASSIFIER_CONSTRAINTS = CONSTRAINTS | {
-    "loss": [_options(CLASSIFICATION_LOSSES)],
+    "loss": [_options(CLASSIFICATION_LOSSES), *CLASSIFICATION_LOSSES.values()],
     "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [dict, list, _options(["balanced"]), None],
+    "soft_labels": ["boolean"],
     "voting": [_options(["soft", "hard"])],
 }
 
 REGRESSOR_CONSTRAINTS = CONSTRAINTS | {
     "loss": [_options(REGRESSION_LOSSES), *REGRESSION_LOSSES.values()],
-    "target_scaling": [_options(["auto", *SCALINGS]), None],
+    "target_scaling": [_options(["auto", *TARGET_SCALINGS]), None],
 }
 
 

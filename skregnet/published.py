@@ -48,6 +48,12 @@ class FittedAttributes:
         n_weights = sum(member.weights.size for member in self._fitted("sparsity_"))
         return 1.0 - self.n_nonzero_ / n_weights
 
+    @property
+    def feature_importances_(self):
+        """Norm of each input's weights in the first layer, the mean over all members."""
+        members = self._fitted("feature_importances_")
+        return np.mean([np.linalg.norm(member.coefs[0], axis=1) for member in members], axis=0)
+
     def _fitted(self, name):
         if "members_" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

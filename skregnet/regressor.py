@@ -18,8 +18,9 @@ from .tables import Scale
 class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedMLP):
     r"""Regularized neural network for regression.
 
-    A multilayer perceptron in which initialization, L1 and L2, dropout, batch normalization, early
-    stopping and bagging are hyperparameters. Switched off, each is absent to the bit.
+    A multilayer perceptron in which initialization, L1 and L2, dropout, normalization, noise,
+    augmentation, early stopping and bagging are hyperparameters. Switched off, each is absent to
+    the bit.
 
     Parameters
     ----------
@@ -30,8 +31,11 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
     loss : str or instance, default="squared_error"
         The data term, summed over outputs: "squared_error", ``1/2 (y - f)^2``;
-        "absolute_error", ``|y - f|``; "huber" or ``Huber(delta=)``; "poisson", ``exp(f) - y f``
-        with prediction ``exp(f)``, for counts and rates. It acts on the target as
+        "absolute_error", ``|y - f|``; "huber" or ``Huber(delta=)``; "quantile" or
+        ``Quantile(q=)``, ``q (y - f)`` above the prediction and ``(1 - q) (f - y)`` below;
+        "poisson", ``exp(f) - y f``, for counts and rates, and "gamma", ``f + y exp(-f)``, for
+        positive amounts, both with prediction ``exp(f)`` and an output bias that starts at the
+        logarithm of the mean target. It acts on the target as
         `target_scaling` leaves it, so `delta` is in standard deviations of y by default.
     init : str, Initializer, callable or list, default="auto"
         Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
@@ -55,21 +59,45 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         The same for the columns of X.
     batchnorm : bool or {"before", "after"}, default=False
         Batch normalization before (True) or after the activation of each hidden layer.
-    scaling : {"standard"} or None, default="standard"
-        Scale the columns of X to mean 0 and variance 1 by the training rows alone. Constant
-        columns become 0; sparse X is not centred.
+    group_norm : int or None, default=None
+        Normalize each row over so many groups of neighbouring units before the activation of
+        each hidden layer; 1 is layer normalization. It must divide the width of every hidden
+        layer and be smaller.
+    hidden_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to hidden activations while training.
+    weight_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to W for the gradient of a step and then
+        removed.
+    augmentation : str, instance, callable or list, default=None
+        Change each mini-batch afresh while training; a list is applied in order. For tables, on
+        scaled columns: "gaussian_noise", "swap_noise", "feature_dropout", "mixup", "cutmix". For
+        rows that are images, in the units of X: "shift", "rotate", "flip", "zoom". One of those
+        for tables at random strength each batch: "random_choice", or ``RandomChoice([...])`` to
+        say of which. An instance sets details, such as ``Mixup(alpha=0.4)`` or
+        ``Shift(pixels=2, image_shape=(28, 28))``; a callable is called as
+        ``(X, Y, rng) -> X, Y``. That the meaning of a row stays is yours to know.
+    scaling : {"standard", "robust"} or None, default="standard"
+        Scale the columns of X by the training rows alone: to mean 0 and variance 1, or by median
+        and quartiles with a smooth clip, ``z / sqrt(1 + (z / 3)^2)``. Constant columns become 0;
+        sparse X is not centred.
     target_scaling : {"auto", "standard"} or None, default="auto"
         Scale y to mean 0 and variance 1 for training and back for prediction, by the training
-        rows alone. "auto" does so unless `loss` is "poisson". The L1 part of `alpha` and
+        rows alone. "auto" does so unless `loss` is "poisson" or "gamma". The L1 part of `alpha` and
         `delta` of Huber's loss then act in standardised units.
     solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
         The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
         ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
     learning_rate : str or Schedule, default="constant"
         "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
-        objective stalls), "cosine" (down to 0 at `max_iter`), or an instance to set details.
+        objective stalls), "cosine" (down to 0 at `max_iter`), "coslog4" (four cycles, each about
+        twice as long as the one before), "onecycle" (up to 1 and down), or an instance to set
+        details.
     learning_rate_init : float, default=1e-3
-        The rate that the schedule multiplies.
+        The rate that the schedule multiplies: the largest one.
+    warmup : float, default=0
+        Epochs in which the rate also rises linearly from 0, whatever the schedule.
+    clip_norm : float or None, default=None
+        Largest Euclidean norm of the gradient of a step; a longer one is scaled back to it.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is min(200, n_samples). It does not change the
         regularization.
@@ -158,8 +186,11 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Weights that are not exactly zero, over all members; biases do not count.
     sparsity_ : float
         Share of the weights that are exactly zero.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        Euclidean norm of each input's weights in the first layer, the mean over all members; on
+        scaled X, so that inputs can be compared.
     input_scale_ : Scale or None
-        The scaling of X: ``center``, ``factor``.
+        The scaling of X: ``center``, ``factor``, ``clip``.
     target_scale_ : Scale
         The scaling of y: ``center``, ``factor``.
     oob_score_ : float
@@ -267,9 +298,9 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         return_std : bool, default=False
             Also return the standard deviation over the members and masks.
         n_samples : int, default=None
-            Monte-Carlo dropout: predict with so many random masks for each member (Gal &
-            Ghahramani, 2016). The masks depend on `random_state` alone, so calls repeat. None
-            predicts without masks.
+            Monte-Carlo dropout: predict with so many random masks (and draws of hidden and weight
+            noise) for each member (Gal & Ghahramani, 2016). They depend on `random_state` alone,
+            so calls repeat. None predicts without.
 
         Returns
         -------
@@ -281,8 +312,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Raises
         ------
         ValueError
-            If `n_samples` is given but there is no dropout, or `return_std` is asked of a single
-            network without masks.
+            If `n_samples` is given but there is neither dropout nor noise, or `return_std` is
+            asked of a single network without masks.
         """
         raw = self._raw_outputs(X, n_samples)
         predictions = self.target_scale_.inverse_transform(self._fitted_loss.inverse_link(raw))

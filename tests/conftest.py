@@ -22,9 +22,7 @@ def read_table():
     The tables are not published with the package. Where they are absent the test is skipped,
     unless this is continuous integration, which must not pass by skipping.
     """
-    if not TABLES.is_dir():
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up(f"the real tables are not at {TABLES}")
+    _require_tables()
     pandas = pytest.importorskip("pandas")
 
     def read(name):
@@ -32,3 +30,21 @@ def read_table():
         return table.drop(columns="target"), table["target"]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def read_images():
+    """Return a function that reads images of handwritten digits: 10,000 rows of 28 x 28 pixels."""
+    _require_tables()
+
+    def read():
+        with np.load(TABLES / "mnist_t10k.npz") as images:
+            return images["X"].astype(np.float32), images["y"]
+
+    return read
+
+
+def _require_tables():
+    if not TABLES.is_dir():
+        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+        give_up(f"the real tables are not at {TABLES}")

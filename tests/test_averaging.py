@@ -204,11 +204,16 @@ def test_statistics_are_those_of_all_rows_though_the_table_is_sorted(averaging):
 
 
 @OF_WEIGHTS
-def test_dropout_draws_no_masks_for_the_statistics(averaging):
+@pytest.mark.parametrize(
+    "drawing",
+    [{"input_keep_prob": 0.5}, {"weight_noise": 0.5}, {"augmentation": "gaussian_noise"}],
+    ids=str,
+)
+def test_nothing_is_drawn_for_the_statistics(averaging, drawing):
     X, y = problem("regressor")
     model = make(
-        "regressor", averaging=averaging, batchnorm="after", input_keep_prob=0.5, batch_size=80,
-        activation="tanh",
+        "regressor", averaging=averaging, batchnorm="after", batch_size=80, activation="tanh",
+        **drawing,
     ).fit(X, y)  # fmt: skip
     hidden = np.tanh(
         model.input_scale_.transform(X, np.float64) @ model.coefs_[0] + model.intercepts_[0]

@@ -19,6 +19,9 @@ from skregnet import (
     Adam,
     Checkpoint,
     Cosine,
+    Gamma,
+    GaussianNoise,
+    Hinge,
     Huber,
     Normal,
     Poisson,
@@ -26,9 +29,11 @@ from skregnet import (
     RegularizedMLPRegressor,
     ensemble_error_decomposition,
 )
+from skregnet.core.classification_losses import ClassificationLoss, SoftmaxHinge
 from skregnet.core.component import Component
 from skregnet.core.initializers import Initializer
 from skregnet.core.losses import Loss
+from skregnet.training.augmentation import BatchTransform
 from skregnet.training.averaging import AVERAGINGS
 from skregnet.training.optimizers import SOLVERS
 from skregnet.training.schedules import Schedule
@@ -108,10 +113,26 @@ BAD_FOR_BOTH = {
     "keep_prob": [*NOT_A_SHARE, [0.5, 0.5], [0.0], [1.1], ["half"], []],
     "input_keep_prob": [*NOT_A_SHARE, [0.5]],
     "batchnorm": ["between", None, 3, 0.5],
+    "group_norm": [0, -1, 2.5, "all", 3, 4, 8],
+    "hidden_noise": NOT_NON_NEGATIVE,
+    "weight_noise": NOT_NON_NEGATIVE,
+    "augmentation": [
+        "blur",
+        True,
+        3,
+        SGD(),
+        GaussianNoise,
+        ["blur"],
+        [3],
+        [None],
+        ["mixup", GaussianNoise],
+    ],
     "scaling": ["minmax", True, 3],
     "solver": ["newton", None, 3, SGD, Cosine()],
     "learning_rate": ["linear", None, 0.1, Cosine, SGD()],
     "learning_rate_init": [0.0, -0.1, np.nan, "fast", None],
+    "warmup": NOT_NON_NEGATIVE,
+    "clip_norm": [0.0, -1.0, np.nan, "short"],
     "batch_size": [0, -1, 2.5, "all", None],
     "shuffle": NOT_A_FLAG,
     "max_iter": [0, -1, 2.5, "many", None],
@@ -136,7 +157,7 @@ BAD_FOR_BOTH = {
 BAD = {
     RegularizedMLPClassifier: BAD_FOR_BOTH
     | {
-        "loss": [*BAD_FOR_BOTH["loss"], "squared_error", Huber()],
+        "loss": [*BAD_FOR_BOTH["loss"], "squared_error", Huber(), Hinge, SoftmaxHinge()],
         "label_smoothing": [-0.1, 1.0, np.nan, "some", None],
         "class_weight": [
             "unbalanced",
@@ -148,11 +169,12 @@ BAD = {
             {0: np.nan, 1: 1.0},
             {0: np.inf, 1: 1.0},
         ],
+        "soft_labels": NOT_A_FLAG,
         "voting": ["loud", None, True],
     },
     RegularizedMLPRegressor: BAD_FOR_BOTH
     | {
-        "loss": [*BAD_FOR_BOTH["loss"], "log_loss"],
+        "loss": [*BAD_FOR_BOTH["loss"], "log_loss", Hinge()],
         "target_scaling": ["minmax", True, 3],
     },
 }
@@ -227,11 +249,26 @@ COMPONENTS = [
     for value in (getattr(skregnet, name) for name in skregnet.__all__)
     if isinstance(value, type) and issubclass(value, Component)
 ]
+NOT_IN_0_1 = [-0.1, 1.1]
+BAD_SHAPES = [3, (3,), (1, 1, 1, 3), (0, 3), (3.0, 1), (2, 2)]
 BAD_FOR_COMPONENTS = {
     "SGD": {"momentum": [-0.1, 1.0], "nesterov": [None]},
     "Adam": {"beta_1": [-0.1, 1.0], "beta_2": [-0.1, 1.0], "epsilon": [0.0, -1.0]},
     "LBFGS": {"memory": [0, -1, 2.5], "max_line_search": [0, -1, 2.5]},
     "Huber": {"delta": [0.0, -1.0]},
+    "Quantile": {"q": [0.0, 1.0, -0.1]},
+    "Focal": {"gamma": [-0.1, np.inf]},
+    "OneCycle": {"rise": [0.0, 1.0], "start": [0.0, 1.5], "end": [-0.1, 1.5]},
+    "GaussianNoise": {"std": [-0.1, np.inf]},
+    "SwapNoise": {"p": NOT_IN_0_1},
+    "FeatureDropout": {"p": NOT_IN_0_1},
+    "Mixup": {"alpha": [0.0, -1.0, np.inf]},
+    "CutMix": {"p": NOT_IN_0_1},
+    "RandomChoice": {"transforms": [[], 3, [3], ["mixup"], [GaussianNoise]]},
+    "Shift": {"pixels": [-1.0, np.inf], "image_shape": BAD_SHAPES, "fill": [np.inf]},
+    "Rotate": {"degrees": [-1.0, 181.0], "image_shape": BAD_SHAPES, "fill": [np.inf]},
+    "Zoom": {"amount": [-0.1, 1.0], "image_shape": BAD_SHAPES, "fill": [np.inf]},
+    "Flip": {"p": NOT_IN_0_1, "image_shape": BAD_SHAPES},
     "InverseScaling": {"power": [0.0, -1.0]},
     "Adaptive": {"divisor": [1.0, 0.5], "patience": [0, -1, 2.5], "tol": [-1.0]},
     "Normal": {"scale": [-1.0, np.inf]},
@@ -254,7 +291,12 @@ def place_of(component):
         return "solver"
     if component in AVERAGINGS.values():
         return "averaging"
-    bases = {"loss": Loss, "learning_rate": Schedule, "init": Initializer}
+    bases = {
+        "loss": (Loss, ClassificationLoss),
+        "learning_rate": Schedule,
+        "init": Initializer,
+        "augmentation": BatchTransform,
+    }
     [name] = [name for name, base in bases.items() if issubclass(component, base)]
     return name
 
@@ -275,7 +317,9 @@ def test_every_argument_of_a_component_has_bad_values(component):
     ],
 )
 def test_a_bad_argument_of_a_component_raises_by_name(component, name, value):
-    model = not_fitted(RegularizedMLPRegressor, **{place_of(component): component(**{name: value})})
+    classifies = issubclass(component, ClassificationLoss)
+    cls = RegularizedMLPClassifier if classifies else RegularizedMLPRegressor
+    model = not_fitted(cls, **{place_of(component): component(**{name: value})})
     match = f"'{name}' parameter of {component.__name__} must be"
     raises_and_changes_nothing(model, "fit", *data(), match=match)
 
@@ -330,6 +374,14 @@ IMPOSSIBLE = [
     ("keep_prob", {"keep_prob": 0.5, "solver": "lbfgs"}),
     ("keep_prob", {"keep_prob": 0.5, "solver": LBFGS()}),
     ("input_keep_prob", {"input_keep_prob": 0.5, "solver": "lbfgs"}),
+    ("hidden_noise", {"hidden_noise": 0.1, "solver": "lbfgs"}),
+    ("weight_noise", {"weight_noise": 0.1, "solver": "lbfgs"}),
+    ("augmentation", {"augmentation": "mixup", "solver": "lbfgs"}),
+    ("augmentation", {"augmentation": [GaussianNoise()], "solver": LBFGS()}),
+    ("clip_norm", {"clip_norm": 1.0, "solver": "lbfgs"}),
+    ("warmup", {"warmup": 1, "solver": "lbfgs"}),
+    ("learning_rate", {"learning_rate": "coslog4", "solver": "lbfgs"}),
+    ("learning_rate", {"learning_rate": "onecycle", "solver": "lbfgs"}),
     ("weight_decay", {"weight_decay": 0.1, "solver": "lbfgs"}),
     ("max_norm", {"max_norm": 1.0, "solver": "lbfgs"}),
     ("learning_rate", {"learning_rate": "cosine", "solver": "lbfgs"}),
@@ -346,6 +398,10 @@ IMPOSSIBLE = [
     ("refit", {"refit": True, "early_stopping": True, "warm_start": True}),
     ("keep_prob", {"keep_prob": 0.5, "hidden_layer_sizes": ()}),
     ("batchnorm", {"batchnorm": True, "hidden_layer_sizes": ()}),
+    ("group_norm", {"group_norm": 1, "hidden_layer_sizes": ()}),
+    ("hidden_noise", {"hidden_noise": 0.1, "hidden_layer_sizes": ()}),
+    ("group_norm", {"group_norm": 2, "batchnorm": True}),
+    ("group_norm", {"group_norm": 1, "batchnorm": "after"}),
     ("batchnorm", {"batchnorm": True, "batch_size": 1}),
 ]
 
@@ -357,10 +413,11 @@ def test_a_technique_that_cannot_act_raises_by_name(cls, name, params):
     raises_and_changes_nothing(not_fitted(cls, **params), "fit", *data(), match=match)
 
 
-@pytest.mark.parametrize("loss", ["poisson", Poisson()])
+@pytest.mark.parametrize("loss", ["poisson", Poisson(), "gamma", Gamma()])
 def test_a_target_with_a_unit_of_its_own_is_not_standardised(loss):
     model = not_fitted(RegularizedMLPRegressor, loss=loss, target_scaling="standard")
-    raises_and_changes_nothing(model, "fit", *data(), match="target_scaling='standard'")
+    X, y = data()
+    raises_and_changes_nothing(model, "fit", X, y + 1, match="target_scaling='standard'")
 
 
 @estimators
@@ -369,6 +426,8 @@ def test_a_target_with_a_unit_of_its_own_is_not_standardised(loss):
     [
         ("learning_rate", "cosine"),
         ("learning_rate", Cosine()),
+        ("learning_rate", "coslog4"),
+        ("learning_rate", "onecycle"),
         ("averaging", "swa"),
         ("averaging", "snapshot"),
         ("oob_score", True),
@@ -564,6 +623,42 @@ def test_poisson_refuses_what_is_no_count(method, loss):
     raises_and_changes_nothing(model, method, X, -y, match="negative")
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("loss", ["gamma", Gamma()])
+def test_gamma_refuses_what_is_not_positive(method, loss):
+    model = not_fitted(RegularizedMLPRegressor, loss=loss)
+    raises_and_changes_nothing(model, method, X, y, match="negative or zero.*loss='gamma'")
+
+
+NOT_PROBABILITIES = {
+    "sums of two": (2.0 * np.eye(2)[y], "with sum 1"),
+    "negative": (np.array([1.5, -0.5]) * np.ones((N_ROWS, 1)), "not negative"),
+    "one dimension": (y, "shape"),
+    "one column": (np.ones((N_ROWS, 1)), "shape"),
+}
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("target, match", NOT_PROBABILITIES.values(), ids=NOT_PROBABILITIES)
+def test_soft_labels_must_be_probabilities(method, target, match):
+    model = not_fitted(RegularizedMLPClassifier, soft_labels=True)
+    raises_and_changes_nothing(model, method, X, target, match=match)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_soft_labels_of_other_classes_in_a_later_call_raise(method):
+    model = not_fitted(RegularizedMLPClassifier, soft_labels=True, warm_start=True)
+    getattr(model, method)(X, np.eye(3)[y])
+    raises_and_changes_nothing(model, method, X, np.eye(2)[y], match=r"\(n_samples, 3\)")
+
+
+def test_the_classes_of_soft_labels_are_the_columns():
+    model = not_fitted(RegularizedMLPClassifier, soft_labels=True)
+    raises_and_changes_nothing(
+        model, "partial_fit", X, np.eye(2)[y], classes=["a", "b"], match="numbers of y's 2 columns"
+    )
+
+
 # Later calls that do not fit the first ---------------------------------------------------------
 
 
@@ -626,6 +721,9 @@ def test_a_total_weight_that_is_none_raises_by_name(cls, total_weight):
         {"batchnorm": True},
         {"activation": "tanh"},
         {"keep_prob": 0.5},
+        {"group_norm": 1},
+        {"hidden_noise": 0.1},
+        {"weight_noise": 0.1},
     ],
     ids=str,
 )

@@ -525,7 +525,7 @@ def test_a_diverging_fit_stops_by_name_and_keeps_the_last_good_weights(kind, sol
 def test_the_epoch_of_divergence_is_named_and_undone(kind, monkeypatch):
     """A rate that turns mad in the fourth epoch: the weights of the third are kept."""
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         return 1e300 if len(history["loss"]) == 3 else 1.0
 
     X, y = problem(kind)

@@ -9,8 +9,19 @@ from pathlib import Path
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skregnet import SGD, Cosine, Huber, RegularizedMLPClassifier, RegularizedMLPRegressor
-from skregnet.core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from skregnet import (
+    SGD,
+    Cosine,
+    Focal,
+    Huber,
+    Mixup,
+    Quantile,
+    RegularizedMLPClassifier,
+    RegularizedMLPRegressor,
+)
+from skregnet.core.classification_losses import CLASSIFICATION_LOSSES
+from skregnet.core.losses import REGRESSION_LOSSES
+from skregnet.training.schedules import SCHEDULES
 
 # The checks set arguments that have no effect, such as n_iter_no_change without early stopping.
 OUR_WARNINGS = "ignore::skregnet.exceptions.SkregnetWarning"
@@ -38,6 +49,16 @@ FOR_BOTH = [
     SMALL | {"solver": SGD(momentum=0.0), "learning_rate": "adaptive", "learning_rate_init": 0.1},
     SMALL | {"solver": "sgd", "learning_rate": Cosine(), "averaging": "swa"},
     SMALL | {"warm_start": True},
+    SMALL | {"group_norm": 1},
+    SMALL | {"group_norm": 4, "clip_norm": 0.5},
+    SMALL | {"hidden_noise": 0.1},
+    SMALL | {"weight_noise": 0.02},
+    SMALL | {"augmentation": "gaussian_noise"},
+    SMALL | {"augmentation": ["swap_noise", Mixup(alpha=0.1)]},
+    SMALL | {"scaling": "robust"},
+    SMALL | {"learning_rate": "coslog4"},
+    SMALL | {"learning_rate": "onecycle", "warmup": 3},
+    SMALL | {"warmup": 5, "clip_norm": 1.0},
     COMMITTEE,
     COMMITTEE | {"bootstrap": False},
     COMMITTEE | {"bootstrap": False, "max_samples": 0.7, "early_stopping": True},
@@ -53,6 +74,9 @@ CLASSIFIERS = (
     + [
         LBFGS | {"activation": "tanh"},
         COMMITTEE | {"voting": "hard"},
+        COMMITTEE | {"loss": "hinge"},
+        COMMITTEE | {"loss": "hinge", "voting": "hard", "oob_score": True},
+        LBFGS | {"loss": Focal(gamma=0.5), "hidden_layer_sizes": ()},
         SMALL | {"label_smoothing": 0.1},
         SMALL | {"class_weight": "balanced"},
     ]
@@ -63,7 +87,9 @@ REGRESSORS = (
     + [SMALL | {"loss": name, "max_iter": 200} for name in REGRESSION_LOSSES]
     + [
         LBFGS,
+        LBFGS | {"group_norm": 2},
         SMALL | {"loss": Huber(delta=0.5), "target_scaling": None},
+        SMALL | {"loss": Quantile(q=0.3)},
     ]
 )
 
@@ -89,9 +115,13 @@ def expected_failures(estimator):
     committee = p["n_estimators"] > 1 or p["averaging"] == "snapshot"
     drawn_rows = p["n_estimators"] > 1 and (p["bootstrap"] or p["max_samples"] != 1.0)
     lbfgs = p["solver"] == "lbfgs"
+    rate = p["learning_rate"]
+    horizon = (SCHEDULES[rate] if isinstance(rate, str) else rate).has_horizon
 
     rules = [
         (WEIGHTS, p["keep_prob"] != 1.0, "dropout draws a mask for each row"),
+        (WEIGHTS, p["hidden_noise"] > 0, "noise is drawn for each row"),
+        (WEIGHTS, p["augmentation"], "each row is augmented by draws of its own"),
         (WEIGHTS, p["early_stopping"] is True, "rows are drawn for the validation set"),
         (WEIGHTS, drawn_rows, "each member draws its rows"),
         (WEIGHTS, p["init"] == "data", "the initializer looks at a draw of the rows"),
@@ -122,7 +152,7 @@ def expected_failures(estimator):
         ),
         (
             STREAMS,
-            isinstance(p["learning_rate"], Cosine) or p["averaging"] in ("swa", "snapshot"),
+            horizon or p["averaging"] in ("swa", "snapshot"),
             "partial_fit does not know the last epoch, on which this depends",
         ),
         (STREAMS, p["oob_score"], "partial_fit keeps no rows that could be scored"),
@@ -133,7 +163,7 @@ def expected_failures(estimator):
         ),
         (
             ("check_regressor_multioutput",),
-            p["loss"] == "poisson",
+            p["loss"] in ("poisson", "gamma"),
             "the check has negative targets",
         ),
     ]

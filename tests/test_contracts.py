@@ -14,10 +14,12 @@ from sklearn.base import clone
 import skregnet
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skregnet.core.activations import ACTIVATIONS
+from skregnet.core.classification_losses import CLASSIFICATION_LOSSES
 from skregnet.core.initializers import INITIALIZERS
-from skregnet.core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from skregnet.core.losses import REGRESSION_LOSSES
 from skregnet.exceptions import IgnoredParameterWarning
-from skregnet.tables import SCALINGS
+from skregnet.tables import SCALINGS, TARGET_SCALINGS
+from skregnet.training.augmentation import AUGMENTATIONS
 from skregnet.training.averaging import AVERAGINGS
 from skregnet.training.optimizers import SOLVERS
 from skregnet.training.schedules import SCHEDULES
@@ -28,28 +30,26 @@ QUICK = {"hidden_layer_sizes": (4,), "max_iter": 6, "random_state": 0}
 
 REGISTRIES = {
     "activation": ACTIVATIONS,
+    "augmentation": AUGMENTATIONS,
     "init": INITIALIZERS,
     "solver": SOLVERS,
     "learning_rate": SCHEDULES,
     "scaling": SCALINGS,
     "averaging": AVERAGINGS,
 }
-LOSSES = {
-    RegularizedMLPClassifier: CLASSIFICATION_LOSSES,
-    RegularizedMLPRegressor: REGRESSION_LOSSES,
+REGISTRIES_OF = {
+    RegularizedMLPClassifier: REGISTRIES | {"loss": CLASSIFICATION_LOSSES},
+    RegularizedMLPRegressor: REGISTRIES
+    | {"loss": REGRESSION_LOSSES, "target_scaling": TARGET_SCALINGS},
 }
 REGISTERED = [
     (cls, name, key)
     for cls in ESTIMATORS
-    for name, registry in (REGISTRIES | {"loss": LOSSES[cls]}).items()
+    for name, registry in REGISTRIES_OF[cls].items()
     for key in registry
 ]
-WITH_INSTANCES = [
-    (cls, name, key)
-    for cls, name, key in REGISTERED
-    if name in ("init", "solver", "learning_rate", "averaging")
-    or (name == "loss" and cls is RegularizedMLPRegressor)
-]
+WITHOUT_INSTANCES = ("activation", "scaling", "target_scaling")
+WITH_INSTANCES = [found for found in REGISTERED if found[1] not in WITHOUT_INSTANCES]
 PUBLIC = [getattr(skregnet, name) for name in skregnet.__all__]
 CLASSES = [thing for thing in PUBLIC if isinstance(thing, type)]
 FUNCTIONS = [thing for thing in PUBLIC if inspect.isfunction(thing)]
@@ -60,15 +60,23 @@ may_warn = pytest.mark.filterwarnings(
 )
 
 
-def data(n_rows=60):
+def data(n_rows=60, n_columns=3):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_rows, 3)) + [0.0, 1.0, 2.0]
+    X = rng.normal(size=(n_rows, n_columns)) + np.arange(n_columns)
     return X, (X[:, 0] + 0.3 * rng.normal(size=n_rows) > 0).astype(int)
+
+
+def data_for(name, key=None):
+    """Return rows on which a choice can act: images are squares, and some targets positive."""
+    X, y = data(n_columns=4 if name == "augmentation" else 3)
+    if key == "gamma":
+        return X, y + 0.5
+    return (X, np.column_stack([1 - y, y])) if name == "soft_labels" else (X, y)
 
 
 def fingerprint(model):
     """Return what a hyperparameter may change: predictions, curves, attributes; no times."""
-    X, _ = data()
+    X, _ = data(n_columns=model.n_features_in_)
     seen = [model.predict(X).astype(float), model.n_nonzero_, len(model.members_)]
     if hasattr(model, "predict_proba"):
         seen.append(model.predict_proba(X))
@@ -79,8 +87,8 @@ def fingerprint(model):
     return [np.asarray(item, dtype=object).tolist() for item in seen]
 
 
-def fitted(cls, **params):
-    return cls(**QUICK | params).fit(*data())
+def fitted(cls, *rows, **params):
+    return cls(**QUICK | params).fit(*(rows or data()))
 
 
 def printed_lines(model, capsys):
@@ -95,8 +103,9 @@ def printed_lines(model, capsys):
 @may_warn
 @pytest.mark.parametrize("cls, name, key", REGISTERED)
 def test_every_registered_name_is_accepted_and_fits(cls, name, key):
-    model = fitted(cls, **{name: key})
-    assert np.isfinite(model.predict(data()[0])).all()
+    X, y = data_for(name, key)
+    model = fitted(cls, X, y, **{name: key})
+    assert np.isfinite(model.predict(X)).all()
 
 
 @pytest.mark.parametrize("cls, name", dict.fromkeys((cls, name) for cls, name, _ in REGISTERED))
@@ -110,15 +119,15 @@ def test_the_error_for_an_unknown_name_lists_the_known_ones(cls, name):
 @may_warn
 @pytest.mark.parametrize("cls, name, key", WITH_INSTANCES)
 def test_a_string_means_the_instance_with_its_defaults(cls, name, key):
-    registry = REGISTRIES.get(name) or LOSSES[cls]
-    by_name, by_instance = fitted(cls, **{name: key}), fitted(cls, **{name: registry[key]()})
+    rows = data_for(name, key)
+    by_name = fitted(cls, *rows, **{name: key})
+    by_instance = fitted(cls, *rows, **{name: REGISTRIES_OF[cls][name][key]()})
     assert fingerprint(by_name) == fingerprint(by_instance)
 
 
 @pytest.mark.parametrize("cls, name, key", WITH_INSTANCES)
 def test_what_a_string_stands_for_is_public(cls, name, key):
-    registry = REGISTRIES.get(name) or LOSSES[cls]
-    assert registry[key] in CLASSES
+    assert REGISTRIES_OF[cls][name][key] in CLASSES
 
 
 @pytest.mark.parametrize("key", ACTIVATIONS)
@@ -142,10 +151,16 @@ ACTS_FOR_BOTH = {
     "keep_prob": (0.5, {}),
     "input_keep_prob": (0.5, {}),
     "batchnorm": (True, {}),
+    "group_norm": (1, {}),
+    "hidden_noise": (0.5, {}),
+    "weight_noise": (0.5, {}),
+    "augmentation": ("gaussian_noise", {}),
     "scaling": (None, {}),
     "solver": ("sgd", {}),
     "learning_rate": ("cosine", {}),
     "learning_rate_init": (0.01, {}),
+    "warmup": (3, {}),
+    "clip_norm": (0.01, {}),
     "batch_size": (7, {}),
     "shuffle": (False, {"batch_size": 7}),
     "max_iter": (3, {}),
@@ -167,6 +182,7 @@ ACTS_FOR_BOTH = {
 ACTS = {
     RegularizedMLPClassifier: ACTS_FOR_BOTH
     | {
+        "loss": ("hinge", {}),
         "label_smoothing": (0.2, {}),
         "class_weight": ({0: 5.0}, {}),
         "voting": ("hard", {"n_estimators": 3}),
@@ -179,7 +195,7 @@ ACTS = {
 }
 # What does not show in the numbers of one fit has a test of its own.
 TESTED_BELOW = {
-    RegularizedMLPClassifier: {"n_jobs", "verbose", "warm_start", "loss"},
+    RegularizedMLPClassifier: {"n_jobs", "verbose", "warm_start", "soft_labels"},
     RegularizedMLPRegressor: {"n_jobs", "verbose", "warm_start"},
 }
 
@@ -235,9 +251,12 @@ def test_a_warm_start_acts_from_the_second_fit_on(cls):
     assert warm.n_iter_ == 2 * QUICK["max_iter"]
 
 
-def test_the_only_loss_of_the_classifier_is_the_default():
-    # With a second one, `loss` belongs into the table above.
-    assert list(CLASSIFICATION_LOSSES) == [RegularizedMLPClassifier().loss]
+def test_soft_labels_take_probabilities_for_indicators():
+    X, Y = data_for("soft_labels")
+    soft = fitted(RegularizedMLPClassifier, X, Y, soft_labels=True)
+    indicators = fitted(RegularizedMLPClassifier, X, Y)
+    assert soft.predict(X).ndim == 1 and indicators.predict(X).ndim == 2
+    assert fingerprint(soft) == fingerprint(fitted(RegularizedMLPClassifier, X, Y[:, 1]))
 
 
 @estimators

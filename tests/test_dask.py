@@ -60,6 +60,7 @@ def assert_same(a, b):
 COMMITTEES = {
     "plain": {},
     "regularized": {"keep_prob": 0.8, "batchnorm": True, "l1_ratio": 0.5, "dtype": "float64"},
+    "noisy": {"hidden_noise": 0.1, "weight_noise": 0.05, "augmentation": "mixup"},
     "lbfgs": {"solver": "lbfgs", "tol": 1.0, "learning_rate_init": 1e-3},
     "stopped": {"early_stopping": True, "validation": 0.2, "refit": True},
     "stopped by a scorer": {"early_stopping": True, "monitor": "neg_mean_squared_error"},

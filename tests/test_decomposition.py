@@ -12,6 +12,7 @@ from sklearn.datasets import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import brier_score_loss, mean_squared_error
+from sklearn.pipeline import make_pipeline
 
 from skregnet import (
     RegularizedMLPClassifier,
@@ -147,6 +148,18 @@ def test_one_member_has_no_covariance(name):
     model, X, y = fit(name, n_estimators=1)
     with pytest.raises(ValueError, match="at least two members. Got 1 instead"):
         ensemble_error_decomposition(model, X, y)
+
+
+def test_a_committee_without_probabilities_is_named():
+    model, X, y = fit("two classes", loss="hinge")
+    with pytest.raises(ValueError, match="needs a committee that predicts probabilities. Got a"):
+        ensemble_error_decomposition(model, X, y)
+
+
+def test_other_estimators_are_refused():
+    model, X, y = fit("one target")
+    with pytest.raises(TypeError, match="estimator must be a RegularizedMLPClassifier or"):
+        ensemble_error_decomposition(make_pipeline(model), X, y)
 
 
 def test_the_committee_must_be_fitted():

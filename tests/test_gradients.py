@@ -12,14 +12,16 @@ import skregnet.gradients
 from skregnet import (
     LBFGS,
     SGD,
+    Focal,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
     check_gradients,
 )
 from skregnet.core.activations import ACTIVATIONS, Tanh
+from skregnet.core.classification_losses import SigmoidLogLoss
 from skregnet.core.dropout import Dropout
 from skregnet.core.gradient_check import TOLERANCE
-from skregnet.core.losses import REGRESSION_LOSSES, SigmoidLogLoss
+from skregnet.core.losses import REGRESSION_LOSSES
 from skregnet.core.normalization import BatchNorm
 from skregnet.core.objective import Objective
 from skregnet.core.penalties import ElasticNet
@@ -38,11 +40,18 @@ CLASSIFICATION = {
     "multilabel": (SIGNALS > 0).astype(int),
 }
 POSITIVE = np.exp(0.5 * SIGNALS)  # a target that every regression loss is defined for
-TASKS = {name: (RegularizedMLPClassifier, y, {}) for name, y in CLASSIFICATION.items()} | {
-    f"{loss}, {n_outputs}": (RegularizedMLPRegressor, y, {"loss": loss})
-    for loss in REGRESSION_LOSSES
-    for n_outputs, y in [("one output", POSITIVE[:, 0]), ("three outputs", POSITIVE)]
-}
+TASKS = (
+    {name: (RegularizedMLPClassifier, y, {}) for name, y in CLASSIFICATION.items()}
+    | {
+        f"{loss}, {name}": (RegularizedMLPClassifier, CLASSIFICATION[name], {"loss": loss})
+        for loss, name in [("hinge", "binary"), ("hinge", "multiclass"), ("focal", "multiclass")]
+    }
+    | {
+        f"{loss}, {n_outputs}": (RegularizedMLPRegressor, y, {"loss": loss})
+        for loss in REGRESSION_LOSSES
+        for n_outputs, y in [("one output", POSITIVE[:, 0]), ("three outputs", POSITIVE)]
+    }
+)
 
 TECHNIQUES = {
     "dropout": {
@@ -54,6 +63,12 @@ TECHNIQUES = {
         "no batchnorm": {},
         "before": {"batchnorm": "before"},
         "after": {"batchnorm": "after"},
+        "layer norm": {"group_norm": 1},
+    },
+    "noise": {
+        "no noise": {},
+        "hidden noise": {"hidden_noise": 0.3},
+        "weight noise": {"weight_noise": 0.2},
     },
     "penalty": {
         "no penalty": {"alpha": 0.0},
@@ -65,7 +80,7 @@ TECHNIQUES = {
     "weights": {"unweighted": {}, "weighted": {}},
     "solver": {
         "adam": {"learning_rate_init": 0.02},
-        "sgd": {"solver": SGD(), "learning_rate_init": 0.01},
+        "sgd": {"solver": SGD(), "learning_rate_init": 0.01, "clip_norm": 1.0},
     },
 }
 
@@ -169,6 +184,12 @@ def test_gradients_of_linear_models(task, l1_ratio):
         {"solver": "lbfgs", "l1_ratio": 0.5, "alpha": 2.0},
         {"max_norm": 0.5, "weight_decay": 0.1},
         {"class_weight": "balanced"},
+        {"group_norm": 2, "hidden_layer_sizes": (8, 6), "solver": "lbfgs", "alpha": 1.0},
+        {"hidden_noise": 0.3, "weight_noise": 0.2, "keep_prob": 0.7, "batchnorm": "after"},
+        {"loss": Focal(gamma=0.5), "label_smoothing": 0.1},
+        {"loss": "hinge", "solver": "lbfgs"},
+        {"augmentation": "mixup", "clip_norm": 0.1, "warmup": 3},
+        {"scaling": "robust"},
         {"scaling": None, "activation": ["logistic", "relu"]},
         {"init": "data"},
         {"init": "orthogonal", "batch_size": 5, "shuffle": False},
@@ -240,6 +261,15 @@ def test_other_forms_of_x_are_checked_alike(container):
     assert_good(report)
     expected = check_gradients(model, X, Y_BINARY)
     assert [b.parameter for b in report.blocks] == [b.parameter for b in expected.blocks]
+
+
+def test_soft_labels_are_checked_as_hard_ones_are():
+    soft = SIGNALS - SIGNALS.min() + 0.1
+    soft /= soft.sum(axis=1, keepdims=True)
+    for columns in (soft, soft[:, :2] / soft[:, :2].sum(axis=1, keepdims=True)):
+        model = classifier(soft_labels=True, class_weight="balanced")
+        assert_good(check_gradients(model, X, columns, WEIGHT))
+        assert_good(check_gradients(model.fit(X, columns, WEIGHT), X, columns, WEIGHT))
 
 
 def test_rows_of_weight_zero_are_dropped(monkeypatch):

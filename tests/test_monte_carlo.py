@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skregnet.core.layers import DRAWS
 from skregnet.core.objective import CHUNK_ROWS
 from skregnet.core.streams import stream
 
@@ -77,7 +78,7 @@ def test_members_and_masks_are_pooled(kind, n_estimators):
     Z = model.input_scale_.transform(X, np.float64)
     predictions = []
     for i, member in enumerate(model.members_):
-        rng = stream(model._seed, "prediction", i, 0)
+        rng = stream(model._seed, "prediction", i, 0, 0)
         for _ in range(4):
             mask = rng.random(Z.shape) < 0.7
             raw = (Z * mask / 0.7) @ member.coefs[0] + member.intercepts[0]
@@ -105,6 +106,34 @@ def test_the_mean_over_masks_of_a_linear_network_approaches_the_prediction_witho
     assert np.abs(z).max() < 5  # 60 rows: beyond 5 standard errors once in 30,000 runs
     few = model.predict(X, n_samples=10)
     assert np.abs(few - model.predict(X)).mean() > np.abs(mean - model.predict(X)).mean()
+
+
+@BOTH
+@pytest.mark.parametrize("noise", [{"hidden_noise": 0.5}, {"weight_noise": 0.3}], ids=str)
+def test_noise_is_drawn_as_masks_are(kind, noise):
+    model, X = fit(kind, keep_prob=1.0, **noise)
+    mean, std = predict(model, X, return_std=True, n_samples=20)
+    np.testing.assert_array_equal(predict(model, X, n_samples=20), mean)
+    assert np.all(std > 0)
+    np.testing.assert_array_equal(predict(model, X), predict(model, X))
+    assert np.any(predict(model, X) != mean)
+
+
+@pytest.mark.parametrize("noise", [{"hidden_noise": 0.5}, {"weight_noise": 0.1}], ids=str)
+def test_the_mean_over_noise_of_a_linear_network_approaches_the_prediction_without(noise):
+    model, X = fit("regressor", keep_prob=1.0, activation="identity", **noise)
+    mean, std = model.predict(X, return_std=True, n_samples=4000)
+    z = (mean - model.predict(X)) / (std / np.sqrt(4000))
+    assert np.abs(z).max() < 5
+
+
+def test_a_sample_of_weight_noise_is_one_network_for_all_rows():
+    model, X = fit("regressor", hidden_layer_sizes=(), keep_prob=1.0, weight_noise=0.3)
+    Z = model.input_scale_.transform(X, np.float64)
+    rng = stream(model._seed, "prediction", 0, 0, DRAWS.index("weight noise"))
+    W = model.coefs_[0] + 0.3 * rng.standard_normal(model.coefs_[0].shape)
+    expected = model.target_scale_.inverse_transform(Z @ W + model.intercepts_[0])[:, 0]
+    np.testing.assert_allclose(model.predict(X, n_samples=1), expected, rtol=1e-10)
 
 
 def test_predictions_without_samples_draw_no_masks():

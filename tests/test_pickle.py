@@ -15,6 +15,7 @@ from skregnet import (
     Adam,
     Checkpoint,
     Huber,
+    InverseScaling,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
@@ -27,6 +28,8 @@ QUICK = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
 CONFIGURATIONS = {
     "defaults": {},
     "batchnorm and dropout": {"batchnorm": True, "keep_prob": 0.8},
+    "noise": {"hidden_noise": 0.1, "weight_noise": 0.1, "group_norm": 2, "augmentation": "mixup"},
+    "schedule": {"learning_rate": InverseScaling(), "warmup": 2, "clip_norm": 1.0},
     "early stopping": {"early_stopping": True},
     "monitored": {"early_stopping": True, "monitor": "neg_mean_squared_error"},
     "committee": {"n_estimators": 3},
@@ -203,6 +206,7 @@ def test_a_fit_with_checkpoints_keeps_its_state_on_disk_alone(cls, tmp_path):
         {"solver": "sgd", "learning_rate": "adaptive"},
         {"keep_prob": 0.7, "input_keep_prob": 0.9},
         {"batchnorm": True, "alpha": 0.1, "l1_ratio": 1.0},
+        {"hidden_noise": 0.1, "weight_noise": 0.1, "augmentation": "swap_noise", "warmup": 4},
         {"early_stopping": True, "n_iter_no_change": None},
         {"n_estimators": 2},
     ],

@@ -49,12 +49,19 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skregnet import (
+    EMA,
     LBFGS,
     SGD,
     Adam,
     Cosine,
+    Focal,
+    GaussianNoise,
     Huber,
+    InverseScaling,
+    Mixup,
     Normal,
+    OneCycle,
+    Quantile,
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
 )
@@ -91,6 +98,44 @@ def problem(cls):
 
 
 # Searches --------------------------------------------------------------------------------------
+
+
+NESTED = {
+    "solver__beta_1": (Adam(), [0.5, 0.9]),
+    "solver__beta_2": (Adam(), [0.5, 0.999]),
+    "solver__momentum": (SGD(), [0.0, 0.9]),
+    "learning_rate__power": (InverseScaling(), [0.1, 2.0]),
+    "learning_rate__rise": (OneCycle(), [0.1, 0.5]),
+    "init__scale": (Normal(), [0.01, 0.5]),
+    "averaging__decay": (EMA(), [0.5, 0.9]),
+    "augmentation__std": (GaussianNoise(), [0.01, 1.0]),
+    "augmentation__alpha": (Mixup(), [0.1, 1.0]),
+}
+NESTED_LOSSES = {
+    RegularizedMLPClassifier: {"loss__gamma": (Focal(), [0.0, 3.0])},
+    RegularizedMLPRegressor: {
+        "loss__delta": (Huber(), [0.1, 10.0]),
+        "loss__q": (Quantile(), [0.1, 0.9]),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "cls, name", [(cls, name) for cls in ESTIMATORS for name in NESTED | NESTED_LOSSES[cls]]
+)
+def test_grid_search_over_a_parameter_of_an_instance(cls, name):
+    instance, values = (NESTED | NESTED_LOSSES[cls])[name]
+    argument, detail = name.split("__")
+    model, X, y = problem(cls)
+    before = repr(instance)
+    model.set_params(max_iter=8, **{argument: instance})
+    search = GridSearchCV(model, {name: values}, cv=2).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    fitted = [clone(model).set_params(**{name: value}).fit(X, y) for value in values]
+    assert np.isfinite(scores).all() and np.any(fitted[0].coefs_[0] != fitted[1].coefs_[0])
+    best = getattr(search.best_estimator_, argument)
+    assert getattr(best, detail) == search.best_params_[name] and best is not instance
+    assert repr(instance) == before
 
 
 @estimators

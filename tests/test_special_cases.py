@@ -2,7 +2,7 @@
 
 J = (1/S) sum_i s_i loss_i + (1/S) alpha [ l1_ratio |W|_1 + (1 - l1_ratio)/2 |W|^2 ], so Ridge and
 LogisticRegression of scikit-learn have alpha = ours and C = 1/ours; Lasso, ElasticNet and
-PoissonRegressor, which average over rows, have alpha = ours/S.
+PoissonRegressor and GammaRegressor, which average over rows, have alpha = ours/S.
 """
 
 import numpy as np
@@ -11,15 +11,17 @@ from scipy.special import logsumexp, xlogy
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import (
     ElasticNet,
+    GammaRegressor,
     HuberRegressor,
     LogisticRegression,
     PoissonRegressor,
     QuantileRegressor,
     Ridge,
 )
+from sklearn.metrics import mean_pinball_loss
 from sklearn.preprocessing import scale
 
-from skregnet import SGD, Huber, RegularizedMLPClassifier, RegularizedMLPRegressor
+from skregnet import SGD, Huber, Quantile, RegularizedMLPClassifier, RegularizedMLPRegressor
 
 EQUAL = 1e-5
 NO_HIDDEN_LAYER = {"hidden_layer_sizes": (), "scaling": None, "dtype": "float64"}
@@ -64,6 +66,11 @@ def counts():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(300, 6))
     return X, rng.poisson(np.exp(0.5 + X @ [0.5, -0.4, 0.3, 0.0, 0.2, -0.1]))
+
+
+def positive():
+    X, y = counts()
+    return X, np.random.default_rng(4).gamma(2.0, 0.1 + y)
 
 
 def binary():
@@ -149,6 +156,26 @@ def test_poisson_with_l2_is_poisson_regressor(weighted):
 
 
 @WEIGHTED
+@pytest.mark.parametrize("alpha", [0.5, 20.0])
+def test_gamma_with_l2_is_gamma_regressor(alpha, weighted):
+    X, y = positive()
+    weight = weights_of(len(y), weighted)
+    ours = regressor(loss="gamma", alpha=alpha).fit(X, y, weight)
+    reference = GammaRegressor(
+        alpha=alpha / total(weight, len(y)), solver="newton-cholesky", tol=1e-10
+    ).fit(X, y, weight)
+    assert deviation(ours.coefs_[0][:, 0], reference.coef_) < EQUAL
+    assert deviation(ours.intercepts_[0], [reference.intercept_]) < EQUAL
+    assert deviation(ours.predict(X), reference.predict(X)) < EQUAL
+
+
+@pytest.mark.parametrize("loss", ["gamma", "poisson", "squared_error", Quantile()], ids=str)
+def test_the_tags_say_which_losses_want_positive_targets(loss):
+    tags = RegularizedMLPRegressor(loss=loss).__sklearn_tags__()
+    assert tags.target_tags.positive_only == (loss in ("gamma", "poisson"))
+
+
+@WEIGHTED
 def test_huber_of_a_large_delta_is_ridge(weighted):
     X, y = diabetes()
     weight = weights_of(len(y), weighted)
@@ -191,6 +218,46 @@ def test_absolute_error_reaches_the_objective_of_median_regression(alpha):
 
     best = objective(reference, reference.coef_)
     assert best <= objective(ours, ours.coefs_[0]) < 1.001 * best
+
+
+BY_STEPS = {
+    "learning_rate": "cosine", "learning_rate_init": 0.02, "max_iter": 1500, "random_state": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", [0.0, 10.0], ids=["no penalty", "L1"])
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.75])
+def test_quantile_reaches_the_objective_of_quantile_regression(q, alpha):
+    X, y = diabetes()
+    params = NO_HIDDEN_LAYER | BY_STEPS | {"target_scaling": None, "alpha": alpha, "l1_ratio": 1.0}
+    if not alpha:
+        params.pop("l1_ratio")
+    ours = RegularizedMLPRegressor(**params, loss=Quantile(q), batch_size=len(y)).fit(X, y)
+    reference = QuantileRegressor(quantile=q, alpha=alpha / len(y)).fit(X, y)
+
+    def objective(model, W):
+        loss = len(y) * mean_pinball_loss(y, model.predict(X), alpha=q)
+        return loss + penalty(W, alpha, 1.0)
+
+    best = objective(reference, reference.coef_)
+    assert best * (1 - 1e-9) <= objective(ours, ours.coefs_[0]) < 1.002 * best
+    assert abs(np.mean(y <= ours.predict(X)) - q) < 0.03
+
+
+@WEIGHTED
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_a_constant_model_predicts_the_quantile(q, weighted):
+    """With the same row everywhere only the bias counts; it ends at the weighted quantile."""
+    _, y = diabetes()
+    weight = weights_of(len(y), weighted)
+    model = RegularizedMLPRegressor(**NO_HIDDEN_LAYER | BY_STEPS, loss=Quantile(q), batch_size=500)
+    with pytest.warns(UserWarning, match="batch_size=500"):
+        model.fit(np.ones((len(y), 1)), y, weight)
+    order = np.argsort(y)
+    share = np.cumsum((np.ones(len(y)) if weight is None else weight)[order])
+    expected = y[order][np.searchsorted(share, q * share[-1])]
+    found = model.predict(np.ones((1, 1)))[0]
+    assert found == pytest.approx(expected, abs=0.02 * np.std(y))
 
 
 # Classification -------------------------------------------------------------------------------
@@ -278,11 +345,13 @@ def test_smoothed_labels_are_logistic_regression_on_shares_of_labels():
         (Huber(delta=0.5), lambda y, f: np.where(
             np.abs(y - f) <= 0.5, 0.5 * (y - f) ** 2, 0.5 * (np.abs(y - f) - 0.25))),
         ("poisson", lambda y, mu: mu - xlogy(y, mu)),
+        ("gamma", lambda y, mu: np.log(mu) + y / mu),
+        (Quantile(q=0.2), lambda y, f: np.where(y >= f, 0.2 * (y - f), 0.8 * (f - y))),
     ],
-    ids=["squared_error", "absolute_error", "huber", "poisson"],
+    ids=["squared_error", "absolute_error", "huber", "poisson", "gamma", "quantile"],
 )  # fmt: skip
 def test_validation_loss_is_the_weighted_mean_of_the_formula(loss, of_row):
-    X, y = counts()
+    X, y = positive()
     weight = weights_of(len(y), weighted=True)
     params = NO_HIDDEN_LAYER | {"loss": loss, "target_scaling": None, "max_iter": 5}
     model = RegularizedMLPRegressor(**params, n_iter_no_change=None, random_state=0)
@@ -413,3 +482,24 @@ def test_weight_decay_with_plain_sgd_equals_l2_of_s_times_its_strength(
     plain = RegularizedMLPRegressor(**common, alpha=0.0).fit(X, y, weight)
     assert deviation(decayed.predict(X), penalised.predict(X)) < 1e-10
     assert deviation(decayed.predict(X), plain.predict(X)) > 1e-3
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_with_a_logarithmic_link_the_output_starts_at_the_mean_target(loss, weighted):
+    X, y = load_diabetes(return_X_y=True)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, len(y)) if weighted else None
+    model = RegularizedMLPRegressor((), loss=loss, init="zeros", random_state=0, max_iter=1)
+    model.set_params(learning_rate_init=1e-12).fit(X, y, weight)
+    np.testing.assert_allclose(model.predict(X), np.average(y, weights=weight), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_units_of_the_target_do_not_matter_with_a_logarithmic_link(loss):
+    X, y = load_diabetes(return_X_y=True)
+    params = {"loss": loss, "max_iter": 100, "random_state": 0}
+    score = RegularizedMLPRegressor(**params).fit(X, y).score(X, y)
+    if loss == "gamma":  # the Poisson deviance itself scales with the target
+        in_thousands = RegularizedMLPRegressor(**params).fit(X, y / 1000).score(X, y / 1000)
+        assert in_thousands == pytest.approx(score, abs=1e-4)
+    assert score > 0.2

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
-from skregnet.tables import SCALINGS, Scale
+from skregnet.tables import SCALINGS, TARGET_SCALINGS, Scale, weighted_quantile
 
 scalings = pytest.mark.parametrize("scaling", SCALINGS.values(), ids=SCALINGS)
 containers = pytest.mark.parametrize("container", [np.asarray, sp.csr_array, sp.csr_matrix])
@@ -17,6 +17,10 @@ QUICK = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
 
 def dense(Z):
     return Z.toarray() if sp.issparse(Z) else Z
+
+
+def clipped(Z, clip):
+    return Z if clip is None else Z / np.sqrt(1.0 + (Z / clip) ** 2)
 
 
 @pytest.fixture
@@ -71,7 +75,8 @@ def test_a_constant_column_becomes_zero_even_for_another_value(scaling, containe
     scale = scaling(container(X))
     Z = dense(scale.transform(container(X), np.float64))
     assert_array_equal(Z[:, 1], 0.0)
-    assert np.all(Z.std(axis=0)[[0, 2, 3]] > 0.5)
+    # Not centred and far from zero, a column comes close to the clip, but still varies.
+    assert np.all(Z.std(axis=0)[[0, 2, 3]] > (0.5 if scale.clip is None else 0.05))
     elsewhere = X.copy()
     elsewhere[:, 1] = constant + 123.0
     assert_array_equal(dense(scale.transform(container(elsewhere), np.float64)), Z)
@@ -94,7 +99,7 @@ def test_sparse_input_is_not_centred_and_stays_sparse(scaling, X):
     assert scale.center is None
     assert sp.issparse(Z)
     assert Z.nnz == np.count_nonzero(X)
-    assert_allclose(Z.toarray(), X * scale.factor)
+    assert_allclose(Z.toarray(), clipped(X * scale.factor, scale.clip))
 
 
 @scalings
@@ -114,7 +119,7 @@ def test_columns_far_from_zero_keep_single_precision(scaling, distance, given, r
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_transform_returns_the_dtype_asked_for_and_leaves_its_input(container, dtype, X):
     given = container(X.copy())
-    for scale in (Scale(), SCALINGS["standard"](given)):
+    for scale in (Scale(), *(scaling(given) for scaling in SCALINGS.values())):
         Z = scale.transform(given, dtype)
         assert Z.dtype == dtype
         assert sp.issparse(Z) == sp.issparse(given)
@@ -129,7 +134,7 @@ def test_inverse_transform_undoes_transform(scaling, n_columns, rng):
     assert_allclose(scale.inverse_transform(scale.transform(y, np.float64)), y, rtol=1e-13)
 
 
-@scalings
+@pytest.mark.parametrize("scaling", TARGET_SCALINGS.values(), ids=TARGET_SCALINGS)
 def test_a_constant_target_comes_back_as_itself(scaling):
     y = np.full((20, 1), 4.2)
     scale = scaling(y)
@@ -141,6 +146,120 @@ def test_no_scaling_is_the_identity(X):
     scale = Scale()
     assert_array_equal(scale.transform(X, np.float64), X)
     assert_array_equal(scale.inverse_transform(X), X)
+
+
+# Robust scaling -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 8, 21, 60])
+def test_quantiles_without_weights_are_numpys_averaged_inverted_cdf(n_rows, rng):
+    X = rng.integers(0, 9, size=(n_rows, 5)).astype(float)
+    q = [0.1, 0.25, 0.5, 0.75, 0.9]
+    expected = np.quantile(X, q, axis=0, method="averaged_inverted_cdf")
+    assert_array_equal(weighted_quantile(X, q), expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_quantiles_take_a_weight_as_a_repetition_exactly(seed):
+    rng = np.random.default_rng(seed)
+    X, weight = rng.normal(size=(12, 3)).round(1), rng.integers(1, 5, size=12)
+    q = [0.25, 0.5, 0.75]
+    expected = weighted_quantile(X.repeat(weight, axis=0), q)
+    assert_array_equal(weighted_quantile(X, q, weight.astype(float)), expected)
+    # 0.1 is not a binary fraction, so that sums of it are not exactly quarters of the total.
+    assert_array_equal(weighted_quantile(X, q, 0.1 * weight), expected)
+
+
+@containers
+def test_robust_scaling_takes_a_weight_as_a_repetition_exactly(container, X, rng):
+    weight = rng.integers(1, 5, size=60)
+    X[X < 0] = 0.0
+    weighted = SCALINGS["robust"](container(X), weight.astype(float))
+    repeated = SCALINGS["robust"](container(X.repeat(weight, axis=0)))
+    assert_array_equal(weighted.factor, repeated.factor)
+    assert_array_equal(weighted.center, repeated.center)
+    plain = SCALINGS["robust"](container(X))
+    assert not np.array_equal(weighted.factor, plain.factor)
+    ones = SCALINGS["robust"](container(X), np.ones(60))
+    assert_array_equal(ones.factor, plain.factor)
+
+
+def test_robust_scaling_is_scikit_learns_with_a_smooth_clip(rng):
+    # With 4 k + 1 rows the quartiles are rows by every definition.
+    X = rng.standard_t(2, size=(61, 4)) * [1.0, 1e-3, 50.0, 2.0] + [0.0, 5.0, -300.0, 1.0]
+    expected = clipped(RobustScaler().fit_transform(X), 3.0)
+    Z = SCALINGS["robust"](X).transform(X, np.float64)
+    assert_allclose(Z, expected, rtol=1e-12, atol=1e-12)
+    assert np.abs(Z).max() < 3.0
+
+
+@pytest.mark.parametrize(
+    "n_ones, z_of_0, z_of_1",
+    [(3, 0.0, 1.664), (8, 0.0, 0.949), (10, -0.493, 0.493), (12, -0.949, 0.0), (17, -1.664, 0.0)],
+)
+def test_binary_columns_under_robust_scaling(n_ones, z_of_0, z_of_1):
+    x = np.repeat([0.0, 1.0], [20 - n_ones, n_ones])[:, np.newaxis]
+    Z = SCALINGS["robust"](x).transform(np.array([[0.0], [1.0]]), np.float64)
+    assert_allclose(Z[:, 0], [z_of_0, z_of_1], atol=5e-4)
+
+
+def test_robust_scaling_of_sparse_input_counts_its_zeros(rng):
+    X = rng.normal(size=(40, 3)) + 2.0
+    X[rng.random(X.shape) < [0.1, 0.5, 0.9]] = 0.0
+    scale = SCALINGS["robust"](sp.csr_array(X))
+    assert_array_equal(scale.factor, SCALINGS["robust"](X).factor)
+    # Entries may be stored as zeros, or in parts that are to be added.
+    columns = np.tile(np.arange(X.shape[1]), len(X))
+    starts = np.arange(0, 2 * X.size + 1, 2 * X.shape[1])
+    in_parts = sp.csr_array((0.5 * X.ravel().repeat(2), columns.repeat(2), starts), shape=X.shape)
+    assert in_parts.nnz == 2 * X.size
+    assert_array_equal(SCALINGS["robust"](in_parts).factor, scale.factor)
+    expected = scale.transform(sp.csr_array(X), np.float64).toarray()
+    assert_array_equal(scale.transform(in_parts, np.float64).toarray(), expected)
+
+
+def test_outliers_do_not_move_the_robust_scale(X):
+    spoilt = X.copy()
+    spoilt[X == X.max(axis=0)] = 1e30
+    spoilt[X == X.min(axis=0)] = -1e30
+    robust, spoilt_robust = SCALINGS["robust"](X), SCALINGS["robust"](spoilt)
+    assert_array_equal(spoilt_robust.center, robust.center)
+    assert_array_equal(spoilt_robust.factor, robust.factor)
+    Z = spoilt_robust.transform(spoilt, np.float32)
+    assert_allclose(np.abs(Z).max(axis=0), 3.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_rounded_to_the_clip_comes_back_finite_and_far(dtype, X):
+    scale = SCALINGS["robust"](X)
+    far = np.array([[1e30], [-1e30]]) + X[0]
+    Z = scale.transform(far, dtype)
+    assert_array_equal(np.abs(Z), 3.0)
+    back = (scale.inverse_transform(Z) - scale.center) * scale.factor
+    assert np.all(np.sign(back) == np.sign(far))
+    assert np.all((np.abs(back) > 1e3) & np.isfinite(back))
+
+
+@pytest.mark.parametrize("scale_of_x", [1e-300, 1e-30, 1e300])
+def test_the_unit_does_not_matter_to_robust_scaling(scale_of_x, rng):
+    X = rng.normal(size=(30, 2))
+    expected = SCALINGS["robust"](X).transform(X, np.float64)
+    Z = SCALINGS["robust"](scale_of_x * X).transform(scale_of_x * X, np.float64)
+    assert_allclose(Z, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_values_too_large_for_the_dtype_once_scaled_raise(X):
+    scale = SCALINGS["standard"](X)
+    X[0, 0] = 1e300
+    assert np.isfinite(scale.transform(X, np.float64)).all()
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\) once scaled"):
+        scale.transform(X, np.float32)
+
+
+def test_a_target_is_never_clipped():
+    y = np.arange(20.0)[:, np.newaxis]
+    assert set(TARGET_SCALINGS) < set(SCALINGS)
+    assert all(scaling(y).clip is None for scaling in TARGET_SCALINGS.values())
 
 
 # In the estimators ----------------------------------------------------------------------------
@@ -206,3 +325,15 @@ def test_a_column_that_varies_at_prediction_only_does_not_matter(X):
 def test_a_constant_target_is_predicted(X):
     model = RegularizedMLPRegressor(**QUICK).fit(X, np.full(60, 4.2))
     assert_allclose(model.predict(X), 4.2)
+
+
+def test_robust_scaling_clips_what_overflows_in_single_precision():
+    scale = Scale(np.zeros(1), np.full(1, 1e9), 3.0)
+    Z = scale.transform(np.array([[1e32], [-1e32]]), np.float32)
+    np.testing.assert_allclose(Z, [[3.0], [-3.0]])
+
+
+def test_sparse_values_that_overflow_are_an_error():
+    scale = Scale(None, np.full(2, 1e9))
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\)"):
+        scale.transform(sp.csr_array([[1e35, 0.0]]), np.float32)

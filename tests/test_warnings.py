@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from skregnet import LBFGS, RegularizedMLPClassifier, RegularizedMLPRegressor, check_gradients
@@ -297,3 +298,20 @@ def test_a_warning_survives_pickling_as_its_class():
     warning = pickle.loads(pickle.dumps(DivergenceWarning("the loss is not finite")))
     assert type(warning) is DivergenceWarning
     assert warning.args == ("the loss is not finite",)
+
+
+def test_equal_weights_with_weight_noise_do_not_stay_equal():
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = RegularizedMLPClassifier(
+            (4,), init="zeros", weight_noise=0.1, batch_size=20, max_iter=10, random_state=0
+        ).fit(X, y)
+    assert len(np.unique(model.coefs_[0][0])) == 4
+
+
+def test_a_warm_up_that_is_over_with_the_first_step_is_named():
+    X, y = load_iris(return_X_y=True)
+    model = RegularizedMLPClassifier(warmup=1, max_iter=3)
+    with pytest.warns(IgnoredParameterWarning, match="warmup=1 has no effect"):
+        model.fit(X, y)

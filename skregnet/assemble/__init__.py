@@ -16,10 +16,12 @@ from .choices import (
     frozen_choices,
     identity,
     is_verbose,
+    predicts_probabilities,
     random_state,
     refits,
     row_choices,
     streams_rows,
+    takes_soft_labels,
     votes_hard,
 )
 from .combinations import check_samples, out_of_bag_scoring
@@ -46,9 +48,11 @@ __all__ = [
     "identity",
     "is_verbose",
     "out_of_bag_scoring",
+    "predicts_probabilities",
     "random_state",
     "refits",
     "row_choices",
     "streams_rows",
+    "takes_soft_labels",
     "votes_hard",
 ]

@@ -4,12 +4,13 @@ from numbers import Integral
 
 import numpy as np
 
+from ..core.classification_losses import CLASSIFICATION_LOSSES
 from ..core.component import require, resolve
-from ..core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Poisson
-from ..tables import SCALINGS
+from ..core.losses import REGRESSION_LOSSES, Gamma, Poisson
+from ..tables import SCALINGS, TARGET_SCALINGS
 from ..training.averaging import AVERAGINGS, Snapshot
 from ..training.optimizers import LBFGS
-from ..training.schedules import SCHEDULES, Cycles
+from ..training.schedules import SCHEDULES, Cycles, WarmUp
 
 AUTO_FLOAT32_ROWS = 500
 
@@ -40,7 +41,7 @@ def named(value):
 
 def frozen_choices(p):
     """Return the hyperparameters that must not change while training goes on."""
-    names = ("loss", "scaling", "target_scaling", "dtype")
+    names = ("loss", "soft_labels", "scaling", "target_scaling", "dtype")
     return {name: repr(getattr(p, name)) for name in names if hasattr(p, name)}
 
 
@@ -58,7 +59,17 @@ def random_state(p):
 
 def accepts_negative_targets(p):
     """Whether the loss is defined for negative targets."""
-    return p.loss != "poisson" and not isinstance(p.loss, Poisson)
+    return p.loss not in ("poisson", "gamma") and not isinstance(p.loss, Poisson | Gamma)
+
+
+def predicts_probabilities(p):
+    """Whether the classifier's loss makes probabilities of its raw outputs."""
+    return resolve(p.loss, CLASSIFICATION_LOSSES, "loss").has_probabilities
+
+
+def takes_soft_labels(p):
+    """Whether `y` holds a probability of each class."""
+    return p.soft_labels
 
 
 def votes_hard(p):
@@ -109,12 +120,12 @@ def assemble_target_scaling(p, loss):
             f"target_scaling={choice!r} cannot be used with loss={p.loss!r}, which is defined for "
             "the target's own units only. Use target_scaling='auto' or None."
         )
-    return None if choice is None else SCALINGS[choice]
+    return None if choice is None else TARGET_SCALINGS[choice]
 
 
 def assemble_classification_loss(p, link):
     """Return the loss of one logit an output (`link="sigmoid"`) or a class (`"softmax"`)."""
-    return CLASSIFICATION_LOSSES[p.loss][link]()
+    return resolve(p.loss, CLASSIFICATION_LOSSES, "loss").with_link(link)
 
 
 def assemble_regression_loss(p):
@@ -126,9 +137,9 @@ def assemble_schedule(p):
     """Return the schedule of the learning rate."""
     schedule = resolve(p.learning_rate, SCHEDULES, "learning_rate")
     averaging = assemble_averaging(p)
-    if not isinstance(averaging, Snapshot):
-        return schedule
-    return Cycles(schedule, [end / p.max_iter for end in averaging.ends(p.max_iter)])
+    if isinstance(averaging, Snapshot):
+        schedule = Cycles(schedule, [end / p.max_iter for end in averaging.ends(p.max_iter)])
+    return WarmUp(schedule, float(p.warmup)) if p.warmup else schedule
 
 
 def assemble_averaging(p):

@@ -41,18 +41,27 @@ def check_combination(p, streaming):
         reason = "there is no hidden layer"
         impossible("keep_prob", has_dropout(p), reason)
         impossible("batchnorm", p.batchnorm, reason)
+        impossible("group_norm", p.group_norm is not None, reason)
+        impossible("hidden_noise", p.hidden_noise, reason)
         ignored(p, "activation", reason)
     if is_lbfgs(p):
         reason = "solver='lbfgs' needs an objective without randomness and takes no plain steps"
         impossible("keep_prob", has_dropout(p), reason)
         impossible("input_keep_prob", p.input_keep_prob != 1, reason)
+        impossible("hidden_noise", p.hidden_noise, reason)
+        impossible("weight_noise", p.weight_noise, reason)
+        impossible("augmentation", bool(p.augmentation), reason)
         impossible("weight_decay", p.weight_decay, reason)
         impossible("max_norm", p.max_norm is not None, reason)
         impossible("averaging", averaging is not None, reason)
+        impossible("clip_norm", p.clip_norm is not None, reason)
+        impossible("warmup", p.warmup, reason)
         impossible("learning_rate", not isinstance(schedule, ConstantRate), reason)
         reason = "solver='lbfgs' uses all rows and its own step sizes"
         for name in ("batch_size", "shuffle", "learning_rate_init"):
             ignored(p, name, reason)
+    both = p.batchnorm and p.group_norm is not None
+    impossible("group_norm", both, "batchnorm normalizes the same units; choose one of them")
     one_row = p.batchnorm and p.batch_size == 1
     impossible("batchnorm", one_row, "a batch of one row has no variance")
     if streaming:
@@ -117,4 +126,4 @@ def check_samples(n_samples, network):
     """Raise ValueError unless Monte-Carlo prediction with `n_samples` masks can act."""
     ok = isinstance(n_samples, Integral) and n_samples >= 1
     require(ok, "predict", "n_samples", "a positive int or None", n_samples)
-    impossible("n_samples", not network.draws, "without dropout all masks are the same")
+    impossible("n_samples", not network.draws, "without dropout or noise all samples are the same")

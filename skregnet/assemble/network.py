@@ -10,7 +10,8 @@ from ..core.dense import Dense
 from ..core.dropout import Dropout
 from ..core.initializers import AUTO, INITIALIZERS, FromArray, FromFunction, Initializer
 from ..core.network import Network
-from ..core.normalization import BatchNorm
+from ..core.noise import Noise, NoisyDense
+from ..core.normalization import BatchNorm, GroupNorm
 from ..core.penalties import ElasticNet, MaxNorm
 from ..exceptions import SymmetryWarning, warn
 from .choices import is_sequence, widths
@@ -34,17 +35,21 @@ def assemble_network(p, n_in, n_out):
         hidden, activations, keep_probs, inits[:-1], strict=True
     ):
         # The mean that batch normalization subtracts would cancel a bias.
-        layers.append(Dense(n_in, width, init, bias=norm_place != "before"))
+        layers.append(_dense(p, n_in, width, init, bias=norm_place != "before"))
         if norm_place == "before":
             layers.append(BatchNorm(width))
+        if p.group_norm is not None:
+            layers.append(_group_norm(p, width))
         if activation.family != "linear":
             layers.append(activation)
         if norm_place == "after":
             layers.append(BatchNorm(width))
+        if p.hidden_noise > 0:
+            layers.append(Noise(float(p.hidden_noise)))
         if keep_prob < 1:
             layers.append(Dropout(keep_prob))
         n_in = width
-    layers.append(Dense(n_in, n_out, inits[-1]))
+    layers.append(_dense(p, n_in, n_out, inits[-1]))
     return Network(tuple(layers))
 
 
@@ -66,6 +71,22 @@ def assemble_penalties(p, layout):
             MaxNorm(tuple((b.start, b.stop, b.shape) for b in blocks), float(p.max_norm))
         )
     return tuple(penalties)
+
+
+def _dense(p, n_in, n_out, init, bias=True):
+    if p.weight_noise > 0:
+        return NoisyDense(n_in, n_out, init, bias, float(p.weight_noise))
+    return Dense(n_in, n_out, init, bias)
+
+
+def _group_norm(p, width):
+    ok = not isinstance(p.group_norm, bool) and width % p.group_norm == 0 and width > p.group_norm
+    expected = (
+        f"an int that divides the width of each hidden layer ({width} here) and is smaller, as a "
+        "group of one unit has no variance"
+    )
+    _require(p, ok, "group_norm", expected)
+    return GroupNorm(width, p.group_norm)
 
 
 def resolve_activation(name):
@@ -92,7 +113,7 @@ def _initializers(p, activations):
     families = [activation.family for activation in activations] + ["linear"]
     inits = [_initializer(choice, family) for choice, family in zip(choices, families, strict=True)]
     for init in inits[:n_hidden]:
-        if not init.breaks_symmetry:
+        if not init.breaks_symmetry and not p.weight_noise:
             warn(
                 f"init={init!r} makes all weights of a hidden layer equal: its units stay "
                 "identical for ever, so the layer acts as one unit. Use init='auto'.",

@@ -5,21 +5,21 @@ from numbers import Integral
 from joblib import effective_n_jobs
 
 from ..committee import Bootstrap, PoissonDraw
-from ..core.component import resolve
+from ..core.component import require, resolve
 from ..exceptions import BatchSizeWarning, warn
 from ..fitting import Plan
-from ..training.augmentation import LabelSmoothing
+from ..training.augmentation import AUGMENTATIONS, BatchTransform, FromCallable, LabelSmoothing
 from ..training.batches import MIN_ROWS_TO_NORMALIZE
 from ..training.optimizers import SOLVERS
 from .choices import assemble_averaging, assemble_schedule, draws_every_row, is_lbfgs, named
-from .combinations import check_combination
+from .combinations import check_combination, ignored, impossible
 from .network import assemble_penalties
 
 AUTO_BATCH_SIZE = 200
 
 
 def assemble_plan(
-    p, network, loss, n_rows, *, dtype, seed, stopping, n_classes=None, streaming=False,
+    p, network, loss, n_rows, *, scale, dtype, seed, stopping, n_classes=None, streaming=False,
     total_weight=None, keep_state=False,
 ):  # fmt: skip
     """Return the plan of a fit of `n_rows` training rows.
@@ -34,6 +34,8 @@ def assemble_plan(
         From `assemble_classification_loss` or `assemble_regression_loss`.
     n_rows : int
         Training rows, validation rows excluded.
+    scale : Scale
+        How the rows were scaled.
     dtype : dtype
         Of the network.
     seed : int
@@ -52,7 +54,9 @@ def assemble_plan(
     solver = resolve(p.solver, SOLVERS, "solver")
     schedule = assemble_schedule(p)
     check_combination(p, streaming)
-    smoothing = p.label_smoothing if n_classes else 0.0
+    transforms = _transforms(p, scale, n_classes)
+    batch_size = _batch_size(p, n_rows, streaming)
+    _check_steps(p, transforms, -(-n_rows // batch_size), streaming)
     return Plan(
         network=network,
         loss=loss,
@@ -61,8 +65,9 @@ def assemble_plan(
         schedule=schedule,
         rate=float(p.learning_rate_init),
         weight_decay=float(p.weight_decay),
-        transforms=(LabelSmoothing(smoothing, n_classes),) if smoothing else (),
-        batch_size=_batch_size(p, n_rows, streaming),
+        clip_norm=None if p.clip_norm is None else float(p.clip_norm),
+        transforms=transforms,
+        batch_size=batch_size,
         shuffle=p.shuffle,
         min_rows=MIN_ROWS_TO_NORMALIZE if p.batchnorm else 1,
         max_epochs=1 if streaming else p.max_iter,
@@ -80,6 +85,31 @@ def assemble_plan(
         streaming=streaming,
         total_weight=total_weight,
     )
+
+
+def _transforms(p, scale, n_classes):
+    choices = p.augmentation or ()
+    choices = choices if isinstance(choices, list | tuple) else [choices]
+    transforms = [_augmentation(p, choice).bind(scale) for choice in choices]
+    if n_classes and p.label_smoothing:
+        transforms.append(LabelSmoothing(p.label_smoothing, n_classes))
+    return tuple(transforms)
+
+
+def _check_steps(p, transforms, steps_an_epoch, streaming):
+    alone = p.batch_size == 1 and any(t.needs_partner for t in transforms)
+    impossible("augmentation", alone, "a batch of one row has no other row to take values from")
+    if p.warmup * steps_an_epoch <= 1 and not streaming:
+        ignored(p, "warmup", "the first step is the whole warm-up")
+
+
+def _augmentation(p, choice):
+    if isinstance(choice, str | BatchTransform):
+        return resolve(choice, AUGMENTATIONS, "augmentation")
+    expected = "a registered name, an instance, a callable or a list of these"
+    ok = callable(choice) and not isinstance(choice, type)
+    require(ok, type(p).__name__, "augmentation", expected, choice)
+    return FromCallable(choice)
 
 
 def _batch_size(p, n_rows, streaming):

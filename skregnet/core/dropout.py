@@ -16,7 +16,7 @@ class Dropout(Layer):
     """
 
     keep_prob: float
-    draws = True
+    draws = "mask"
 
     def forward(self, X, p, ws):
         """Return X with a fresh mask applied, or X itself at prediction."""

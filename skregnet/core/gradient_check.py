@@ -5,7 +5,7 @@
     relative error = |g_a - g_n| / (|g_a| + |g_n|)
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -70,6 +70,30 @@ class GradientReport:
     def worst(self):
         """The block with the largest error."""
         return max(self.blocks, key=lambda block: np.nan_to_num(block.error, nan=np.inf))
+
+    def to_frame(self):
+        """Return the blocks as a table.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            With columns ``layer``, ``parameter``, ``error`` and ``at_rounding``, one row a block.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "GradientReport.to_frame requires pandas. You can install it with "
+                "`pip install pandas`"
+            ) from error
+        columns = [column.name for column in fields(BlockCheck)]
+        records = [[getattr(block, name) for name in columns] for block in self.blocks]
+        return pandas.DataFrame(records, columns=columns)
 
     def __str__(self):
         verdict = "passed" if self.passed else f"FAILED, worst in layer {self.worst.layer}, "

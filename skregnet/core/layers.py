@@ -1,6 +1,9 @@
 """What every layer is: a recipe with a way forward and a way back."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
+
+DRAWS = ("mask", "hidden noise", "weight noise")
 
 
 class Layer(ABC):
@@ -15,8 +18,8 @@ class Layer(ABC):
     smooth = True
     """False if the output has kinks, where a difference quotient means nothing."""
 
-    draws = False
-    """True if the layer draws masks from its workspace's stream."""
+    draws: ClassVar[str | None] = None
+    """What the layer draws from its workspace's stream, one of `DRAWS`, or None."""
 
     @property
     def needs_sample(self):

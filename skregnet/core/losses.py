@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from .component import Component
 
@@ -56,6 +55,38 @@ class Loss(Component, ABC):
 
     def check_target(self, y):
         """Raise ValueError if the loss is not defined for a value in `y`."""
+
+    def initial_output(self, Y, weight):
+        """Return where the output biases start for training rows, of shape (m,).
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n, m)
+            Targets.
+        weight : ndarray of shape (n,) or None
+            Weights of the rows.
+        """
+        return np.zeros(Y.shape[1])
+
+
+class LogLinkLoss(Loss):
+    """Base class of losses whose prediction is exp(f)."""
+
+    output_activation = "exp"
+    standardizes_target = False
+
+    def inverse_link(self, raw):
+        """Return exp(raw)."""
+        return np.exp(raw)
+
+    def link(self, prediction):
+        """Return log(prediction)."""
+        return np.log(prediction)
+
+    def initial_output(self, Y, weight):
+        """Return the logarithm of the mean target: from exp(0) = 1 the way there may be long."""
+        mean = np.average(Y, axis=0, weights=weight)
+        return np.log(np.where(mean > 0, mean, 1.0))
 
 
 @dataclass
@@ -111,11 +142,8 @@ class Huber(Loss):
 
 
 @dataclass
-class Poisson(Loss):
+class Poisson(LogLinkLoss):
     """loss = exp(f) - y f, the Poisson deviance up to terms in y; the prediction is exp(f)."""
-
-    output_activation = "exp"
-    standardizes_target = False
 
     def __call__(self, Y, raw, weight, d_raw):
         """Return the value; the gradient is exp(f) - y."""
@@ -124,14 +152,6 @@ class Poisson(Loss):
         d_raw -= Y
         d_raw *= weight
         return float(value)
-
-    def inverse_link(self, raw):
-        """Return exp(raw)."""
-        return np.exp(raw)
-
-    def link(self, prediction):
-        """Return log(prediction)."""
-        return np.log(prediction)
 
     def check_target(self, y):
         """Raise ValueError for negative values, as Poisson targets are counts or rates."""
@@ -142,57 +162,60 @@ class Poisson(Loss):
 
 
 @dataclass
-class SigmoidLogLoss(Loss):
-    """loss = log(1 + exp(f)) - y f per output: binary and multilabel, one logit an output."""
-
-    output_activation = "logistic"
+class Gamma(LogLinkLoss):
+    """loss = f + y exp(-f), half the Gamma deviance up to terms in y; the prediction is exp(f)."""
 
     def __call__(self, Y, raw, weight, d_raw):
-        """Return the value; the gradient is sigmoid(f) - y."""
-        # log(1 + exp(f)) = max(f, 0) + log1p(exp(-|f|)) cannot overflow.
-        softplus = np.maximum(raw, 0.0) + np.log1p(np.exp(-np.abs(raw)))
-        value = np.sum(weight * (softplus - Y * raw))
-        expit(raw, out=d_raw)
-        d_raw -= Y
+        """Return the value; the gradient is 1 - y exp(-f)."""
+        np.negative(raw, out=d_raw)
+        np.exp(d_raw, out=d_raw)
+        d_raw *= Y
+        value = np.sum(weight * (raw + d_raw))
+        np.subtract(1.0, d_raw, out=d_raw)
         d_raw *= weight
         return float(value)
 
-    def inverse_link(self, raw):
-        """Return the probability of a positive label, per output."""
-        return expit(raw)
+    def check_target(self, y):
+        """Raise ValueError for values that are not positive."""
+        if np.any(y <= 0):
+            raise ValueError(
+                "Some value(s) of y are negative or zero, which is not allowed for loss='gamma'."
+            )
 
 
 @dataclass
-class SoftmaxLogLoss(Loss):
-    """loss = log sum_k exp(f_k) - sum_k y_k f_k: K >= 3 classes, rows of Y sum to one."""
+class Quantile(Loss):
+    """loss = q (y - f) if y >= f else (1 - q) (f - y), which estimates the quantile q.
 
-    output_activation = "softmax"
+    Parameters
+    ----------
+    q : float in (0, 1), default=0.5
+        The quantile (Koenker & Bassett, 1978); 0.5 is the median.
+    """
+
+    q: float = 0.5
+    smooth = False
+
+    def check(self):
+        """Raise ValueError unless q lies between 0 and 1."""
+        self._require_number("q", "(0, 1)")
 
     def __call__(self, Y, raw, weight, d_raw):
-        """Return the value; the gradient is softmax(f) - y."""
-        np.subtract(raw, raw.max(axis=1, keepdims=True), out=d_raw)
-        linear = np.sum(Y * d_raw, axis=1, keepdims=True)
-        np.exp(d_raw, out=d_raw)
-        total = d_raw.sum(axis=1, keepdims=True)
-        value = np.sum(weight * (np.log(total) - linear))
-        d_raw /= total
-        d_raw -= Y
+        """Return the value; the gradient is 1 - q where f > y, -q where f < y."""
+        residual = raw - Y
+        np.greater(residual, 0.0, out=d_raw, casting="unsafe")
+        d_raw -= self.q
+        d_raw[residual == 0.0] = 0.0
+        value = np.sum(weight * (d_raw * residual))
         d_raw *= weight
         return float(value)
-
-    def inverse_link(self, raw):
-        """Return the probabilities of the classes; rows sum to one."""
-        probability = np.exp(raw - raw.max(axis=-1, keepdims=True))
-        probability /= probability.sum(axis=-1, keepdims=True)
-        return probability
 
 
 REGRESSION_LOSSES = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
+    "quantile": Quantile,
     "poisson": Poisson,
+    "gamma": Gamma,
 }
-
-CLASSIFICATION_LOSSES = {"log_loss": {"sigmoid": SigmoidLogLoss, "softmax": SoftmaxLogLoss}}
-"""For each name the loss of one logit an output and the loss of one logit a class."""

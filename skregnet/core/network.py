@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .layers import Layer
+from .layers import DRAWS, Layer
 from .streams import stream
 from .vector import Layout, Vector
 from .workspace import Workspace
@@ -24,7 +24,7 @@ class Network:
 
     @property
     def draws(self):
-        """Whether a layer draws masks."""
+        """Whether a layer draws masks or noise."""
         return any(layer.draws for layer in self.layers)
 
     @property
@@ -58,14 +58,20 @@ class Network:
         return theta
 
     def mask_streams(self, seed, member=0, role="mask"):
-        """Return for each layer the stream of its masks.
+        """Return for each layer the stream of its masks or noise, None if it draws nothing.
 
-        A stream is keyed by how many weight matrices lie before the layer, not by the layer's
-        index, so that a technique switched on elsewhere leaves the masks as they were.
+        A stream is keyed by what is drawn and by how many weight matrices lie before the layer, not
+        by the layer's index, so that a technique switched on elsewhere leaves the draws as they
+        were.
         """
         has_weights = [any(slot.zone == "weights" for slot in x.slots()) for x in self.layers]
-        places = np.cumsum([0, *has_weights])
-        return [stream(seed, role, member, int(place)) for place in places[:-1]]
+        places = np.cumsum([0, *has_weights])[:-1]
+        return [
+            stream(seed, role, member, int(place), DRAWS.index(layer.draws))
+            if layer.draws
+            else None
+            for layer, place in zip(self.layers, places, strict=True)
+        ]
 
     def workspaces(self, dtype, mask_rngs=None):
         """Return one workspace a layer.

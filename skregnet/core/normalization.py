@@ -1,4 +1,4 @@
-"""Batch normalization."""
+"""Batch normalization and group normalization."""
 
 from dataclasses import dataclass
 
@@ -91,6 +91,65 @@ class BatchNorm(Layer):
         between = mean - p.mean
         p.mean += share * between
         p.variance += share * (variance - p.variance) + share * (1.0 - share) * between**2
+
+
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Y = gamma (X - mu) / sqrt(var + eps) + beta        X (n, m)   gamma, beta (m,)
+
+    mu and var (biased) are those of one row over each of `n_groups` groups of m / n_groups
+    neighbouring units (Wu & He, 2018), so they do not depend on the other rows: training and
+    prediction are the same. One group is layer normalization (Ba et al., 2016).
+    """
+
+    n_units: int
+    n_groups: int
+    epsilon: float = 1e-5
+
+    def slots(self):
+        """Return gamma and beta."""
+        shape = (self.n_units,)
+        return [Slot("gamma", shape, "offsets"), Slot("beta", shape, "offsets")]
+
+    def initialize(self, p, rng, X):
+        """Start with gamma = 1, beta = 0."""
+        p.gamma[...] = 1.0
+
+    def forward(self, X, p, ws):
+        """Return the normalized X."""
+        N = ws.array("normalized", *X.shape)
+        Y = ws.array("Y", *X.shape)
+        grouped, centred = self._grouped(X), self._grouped(N)
+        np.subtract(grouped, grouped.mean(axis=2, keepdims=True), out=centred)
+        variance = np.square(centred, out=self._grouped(Y)).mean(axis=2, keepdims=True)
+        ws.inverse_std = 1.0 / np.sqrt(variance + self.epsilon)
+        centred *= ws.inverse_std
+        ws.normalized = N
+        np.multiply(N, p.gamma, out=Y)
+        Y += p.beta
+        return Y
+
+    def backward(self, dY, p, g, ws):
+        """Write dgamma and dbeta; return dX, which runs through mu and var as well.
+
+        With N the normalized X, D = dY gamma, and means over a row's group:
+        dX = (D - mean(D) - N mean(D N)) / std.
+        """
+        N, scratch = ws.normalized, ws.array("scratch", *dY.shape)
+        np.sum(np.multiply(dY, N, out=scratch), axis=0, out=g.gamma)
+        np.sum(dY, axis=0, out=g.beta)
+        if not ws.needs_input_gradient:
+            return None
+        dY *= p.gamma
+        D, N, scratch = self._grouped(dY), self._grouped(N), self._grouped(scratch)
+        along = np.multiply(D, N, out=scratch).mean(axis=2, keepdims=True)
+        D -= D.mean(axis=2, keepdims=True)
+        D -= np.multiply(N, along, out=scratch)
+        D *= ws.inverse_std
+        return D.reshape(len(dY), -1)
+
+    def _grouped(self, X):
+        return X.reshape(len(X), self.n_groups, -1)
 
 
 def row_shares(ws, n):

@@ -8,6 +8,8 @@ from sklearn.preprocessing import label_binarize
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
+from ..layerwise import check_network
+
 
 def ensemble_error_decomposition(estimator, X, y, sample_weight=None):
     r"""Decompose the squared error of a committee into its members' variance and covariance.
@@ -52,7 +54,9 @@ def ensemble_error_decomposition(estimator, X, y, sample_weight=None):
     Raises
     ------
     ValueError
-        If the committee has fewer than two members.
+        If the committee has fewer than two members, or no probabilities (``loss="hinge"``).
+    TypeError
+        If the estimator is not one of this package.
 
     References
     ----------
@@ -68,7 +72,13 @@ def ensemble_error_decomposition(estimator, X, y, sample_weight=None):
     >>> parts.c < parts.error < parts.v
     True
     """
+    check_network(estimator)
     check_is_fitted(estimator)
+    if is_classifier(estimator) and not hasattr(estimator, "predict_proba"):
+        raise ValueError(
+            "ensemble_error_decomposition needs a committee that predicts probabilities. Got a "
+            "classifier without predict_proba instead: loss='hinge' makes none."
+        )
     k = len(estimator.members_)
     if k < 2:
         raise ValueError(

@@ -5,6 +5,7 @@ it used per weight, which is the metric in which the L1 prox has the stationary 
 """
 
 from dataclasses import dataclass
+from math import isfinite
 from numbers import Integral
 
 import numpy as np
@@ -144,6 +145,16 @@ class LBFGS(Component):
         """Raise ValueError for values out of range."""
         self._require_number("memory", "[1, inf)", Integral)
         self._require_number("max_line_search", "[1, inf)", Integral)
+
+
+def clip(gradient, norm):
+    """Scale a gradient in place so that its Euclidean norm is at most `norm`."""
+    length = float(np.sqrt(np.dot(gradient, gradient)))
+    if not isfinite(length):  # the square overflows long before the length does
+        largest = float(np.abs(gradient).max())
+        length = largest * float(np.linalg.norm(gradient / largest))
+    if length > norm:
+        gradient *= norm / length
 
 
 SOLVERS = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

@@ -14,17 +14,24 @@ class Schedule(Component, ABC):
     """Base class of schedules."""
 
     has_horizon = False
-    """True if the factor depends on `progress`: it changes within an epoch, and each `fit` starts
-    anew."""
+    """True if the factor depends on `progress`: each `fit` starts anew."""
+
+    @property
+    def changes_within_epoch(self):
+        """Whether the factor differs from step to step."""
+        return self.has_horizon
 
     @abstractmethod
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         """Return the factor for one step.
 
         Parameters
         ----------
         progress : float in [0, 1)
             Share of the steps of this fit that lie behind.
+        epochs : float
+            Epochs that lie behind once the step is made, those of earlier warm-started fits
+            included.
         history : dict of str to list of float
             One entry for each epoch behind, those of earlier warm-started fits included.
         """
@@ -34,7 +41,7 @@ class Schedule(Component, ABC):
 class ConstantRate(Schedule):
     """factor = 1."""
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         """Return 1."""
         return 1.0
 
@@ -56,7 +63,7 @@ class InverseScaling(Schedule):
         """Raise ValueError unless power is positive."""
         self._require_number("power", "(0, inf)")
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         """Return 1 / (1 + epoch)^power."""
         return (1.0 + len(history["loss"])) ** -self.power
 
@@ -85,7 +92,7 @@ class Adaptive(Schedule):
         self._require_number("patience", "[1, inf)", Integral)
         self._require_number("tol", "[0, inf)")
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         """Replay the objective so far: no state but the history, so a resumed fit agrees."""
         best, waited, cuts = np.inf, 0, 0
         for loss, penalty in zip(history["loss"], history["penalty"], strict=True):
@@ -103,9 +110,87 @@ class Cosine(Schedule):
 
     has_horizon = True
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         """Return (1 + cos(pi progress)) / 2."""
         return 0.5 * (1.0 + np.cos(np.pi * progress))
+
+
+@dataclass
+class CosLog4(Schedule):
+    """factor = (1 - cos(2 pi log2(1 + 15 progress))) / 2 (Holzmueller et al., 2024).
+
+    Four cycles from 0 to 1 and back, each about twice as long as the one before.
+    """
+
+    has_horizon = True
+
+    def factor(self, progress, epochs, history):
+        """Return (1 - cos(2 pi log2(1 + 15 progress))) / 2."""
+        return 0.5 * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + 15.0 * progress)))
+
+
+@dataclass
+class OneCycle(Schedule):
+    """Up to 1 and down again, each along half a cosine (Smith & Topin, 2019).
+
+    Parameters
+    ----------
+    rise : float in (0, 1), default=0.3
+        Share of the steps on the way up.
+    start : float in (0, 1], default=0.04
+        The first factor.
+    end : float in [0, 1], default=1e-5
+        The last factor.
+    """
+
+    rise: float = 0.3
+    start: float = 0.04
+    end: float = 1e-5
+    has_horizon = True
+
+    def check(self):
+        """Raise ValueError for values out of range."""
+        self._require_number("rise", "(0, 1)")
+        self._require_number("start", "(0, 1]")
+        self._require_number("end", "[0, 1]")
+
+    def factor(self, progress, epochs, history):
+        """Return 1 - (1 - low) (1 + cos(pi share)) / 2 on the way up, backwards on the way down."""
+        if progress < self.rise:
+            low, share = self.start, progress / self.rise
+        else:
+            low, share = self.end, (1.0 - progress) / (1.0 - self.rise)
+        return 1.0 - (1.0 - low) * 0.5 * (1.0 + np.cos(np.pi * share))
+
+
+@dataclass
+class WarmUp(Schedule):
+    """Multiply another schedule by min(1, epochs / length): a linear way up from 0.
+
+    Parameters
+    ----------
+    schedule : Schedule, default=ConstantRate()
+        The other schedule.
+    length : float, default=1.0
+        Epochs until the other schedule holds alone.
+    """
+
+    schedule: Schedule = field(default_factory=ConstantRate)
+    length: float = 1.0
+
+    @property
+    def has_horizon(self):
+        """As the schedule's own."""
+        return self.schedule.has_horizon
+
+    @property
+    def changes_within_epoch(self):
+        """Always True: the way up is made in steps."""
+        return True
+
+    def factor(self, progress, epochs, history):
+        """Return the product."""
+        return min(1.0, epochs / self.length) * self.schedule.factor(progress, epochs, history)
 
 
 @dataclass
@@ -128,12 +213,17 @@ class Cycles(Schedule):
         """As the schedule's own."""
         return self.schedule.has_horizon
 
-    def factor(self, progress, history):
+    @property
+    def changes_within_epoch(self):
+        """As the schedule's own."""
+        return self.schedule.changes_within_epoch
+
+    def factor(self, progress, epochs, history):
         """Return the schedule's factor at the progress within the cycle."""
         bounds = [0.0, *self.ends]
         cycle = min(np.searchsorted(bounds, progress, side="right"), len(self.ends))
         start, end = bounds[cycle - 1], bounds[cycle]
-        return self.schedule.factor((progress - start) / (end - start), history)
+        return self.schedule.factor((progress - start) / (end - start), epochs, history)
 
 
 SCHEDULES = {
@@ -141,4 +231,6 @@ SCHEDULES = {
     "invscaling": InverseScaling,
     "adaptive": Adaptive,
     "cosine": Cosine,
+    "coslog4": CosLog4,
+    "onecycle": OneCycle,
 }

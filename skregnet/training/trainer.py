@@ -10,6 +10,7 @@ from ..core.objective import Objective
 from ..core.vector import Vector
 from ..exceptions import DivergenceWarning, InterruptedFitWarning
 from .batches import Batches
+from .optimizers import clip
 from .schedules import Schedule
 
 
@@ -35,6 +36,8 @@ class Run:
         Warnings for the caller to issue: those issued in a worker process would be lost.
     interrupted, diverged : bool
         Whether Ctrl-C or a loss that is not finite ended the run.
+    clip_norm : float or None
+        The largest norm of a step's gradient.
     epochs_before : int
         Epochs in `history` that belong to earlier fits of a warm-started model.
     as_member : callable or None
@@ -51,6 +54,7 @@ class Run:
     notes: list = field(default_factory=list)
     interrupted: bool = False
     diverged: bool = False
+    clip_norm: float | None = None
     epochs_before: int = 0
     as_member: Callable | None = None
 
@@ -83,9 +87,10 @@ class Run:
         """Predict with the numbers in `data` from now on, their statistics estimated anew."""
         self._published, self._stale = Vector(self.theta.layout, data), True
 
-    def learning_rate(self, progress):
-        """Return the rate at a share `progress` of this run."""
-        return float(self.rate * self.schedule.factor(progress, self.history))
+    def learning_rate(self, step, n_steps):
+        """Return the rate of a step, counted from 0 within this fit, of `n_steps` in all."""
+        epochs = self.epochs_before + (step + 1) / len(self.batches)
+        return float(self.rate * self.schedule.factor(step / n_steps, epochs, self.history))
 
     def end_epoch(self, loss, rate, callbacks):
         """Record an epoch and let the callbacks look at it; return whether to stop."""
@@ -160,11 +165,13 @@ def train(run, stepper, callbacks, n_epochs, horizon):
                 callback.on_epoch_begin(run)
             total = 0.0
             for i, (X, Y, weight) in enumerate(batches.epoch()):
-                if i == 0 or run.schedule.has_horizon:
-                    rate = run.learning_rate((epoch * len(batches) + i) / n_steps)
+                if i == 0 or run.schedule.changes_within_epoch:
+                    rate = run.learning_rate(epoch * len(batches) + i, n_steps)
                 value = objective.step_gradient(theta, X, Y, weight)
                 if not np.isfinite(value):
                     return run.diverge()
+                if run.clip_norm is not None:
+                    clip(objective.gradient.trainable, run.clip_norm)
                 step = stepper.step(theta, objective.gradient, rate)
                 objective.prox(theta, step)
                 total += value * X.shape[0]

@@ -8,12 +8,22 @@ import numpy as np
 
 import skregnet.core
 from skregnet.core.activations import ACTIVATIONS
+from skregnet.core.classification_losses import (
+    CLASSIFICATION_LOSSES,
+    SigmoidFocal,
+    SigmoidHinge,
+    SigmoidLoss,
+    SoftmaxFocal,
+    SoftmaxHinge,
+    SoftmaxLoss,
+)
 from skregnet.core.dense import Dense
 from skregnet.core.dropout import Dropout
 from skregnet.core.initializers import Xavier
-from skregnet.core.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Huber, Poisson
+from skregnet.core.losses import REGRESSION_LOSSES, Gamma, Huber, Poisson, Quantile
 from skregnet.core.network import Network
-from skregnet.core.normalization import BatchNorm
+from skregnet.core.noise import Noise, NoisyDense
+from skregnet.core.normalization import BatchNorm, GroupNorm
 from skregnet.core.objective import Objective
 from skregnet.core.penalties import ElasticNet, MaxNorm
 from skregnet.core.vector import Layout, Vector
@@ -21,23 +31,32 @@ from skregnet.core.workspace import Workspace
 
 GOOD = 1e-7  # what a two-sided difference in double precision can vouch for
 STEP = 6e-6  # about the cube root of the unit roundoff
-N_COLUMNS = 4
+N_COLUMNS = 6  # two groups of three: of two units the normalized ones are always +1 and -1
 
 LAYERS = {
     "Dense": Dense(N_COLUMNS, 3, Xavier()),
     "Dense without bias": Dense(N_COLUMNS, 3, Xavier(), bias=False),
     "BatchNorm": BatchNorm(N_COLUMNS),
+    "GroupNorm of one group": GroupNorm(N_COLUMNS, 1),
+    "GroupNorm of two groups": GroupNorm(N_COLUMNS, 2),
     "Dropout": Dropout(0.6),
+    "Noise": Noise(0.5),
+    "NoisyDense": NoisyDense(N_COLUMNS, 3, Xavier(), std=0.5),
+    "NoisyDense without bias": NoisyDense(N_COLUMNS, 3, Xavier(), bias=False, std=0.5),
 } | {name: activation() for name, activation in ACTIVATIONS.items()}
 
 CLASSIFIER_LOSSES = {
-    link: loss for losses in CLASSIFICATION_LOSSES.values() for link, loss in losses.items()
+    f"{name}, {link}": loss().with_link(link)
+    for name, loss in CLASSIFICATION_LOSSES.items()
+    for link in ("sigmoid", "softmax")
 }
 
 LOSSES = (
     {name: loss() for name, loss in REGRESSION_LOSSES.items()}
-    | {name: loss() for name, loss in CLASSIFIER_LOSSES.items()}
-    | {"huber, narrow": Huber(delta=0.3)}
+    | CLASSIFIER_LOSSES
+    | {"huber, narrow": Huber(delta=0.3), "quantile, low": Quantile(q=0.1)}
+    | {f"focal {gamma:g}, sigmoid": SigmoidFocal(gamma) for gamma in (0.0, 0.5)}
+    | {f"focal {gamma:g}, softmax": SoftmaxFocal(gamma) for gamma in (0.0, 0.5)}
 )
 
 N_WEIGHTS = 12  # a matrix of 4 x 2 and one of 2 x 2
@@ -92,12 +111,14 @@ def away_from_zero(rng, shape):
 
 def target(loss, rng, n, m):
     """Targets of shape (n, m) that the loss is defined for."""
-    if isinstance(loss, CLASSIFIER_LOSSES["softmax"]):
+    if isinstance(loss, SoftmaxLoss | SoftmaxHinge):
         return np.eye(m)[rng.integers(m, size=n)]
-    if isinstance(loss, CLASSIFIER_LOSSES["sigmoid"]):
+    if isinstance(loss, SigmoidLoss | SigmoidHinge):
         return rng.integers(2, size=(n, m)).astype(float)
     if isinstance(loss, Poisson):
         return rng.poisson(2.0, (n, m)).astype(float)
+    if isinstance(loss, Gamma):
+        return rng.gamma(2.0, size=(n, m))
     return rng.normal(size=(n, m))
 
 

@@ -15,7 +15,9 @@ import skregnet.training
 from skregnet import SGD, Adam, Huber, Normal, RegularizedMLPClassifier
 from skregnet.core.component import Component, require, resolve
 from skregnet.core.initializers import FromArray, FromFunction
-from skregnet.training.augmentation import LabelSmoothing
+from skregnet.tables import Scale
+from skregnet.training.augmentation import FromCallable, LabelSmoothing, Shift
+from skregnet.training.augmentation.images import OnOriginalScale
 from skregnet.training.optimizers import SOLVERS
 
 
@@ -27,6 +29,8 @@ WITH_ARGUMENTS = {
     FromFunction: FromFunction(own_rule),
     FromArray: FromArray(np.ones((2, 2))),
     LabelSmoothing: LabelSmoothing(0.1, 3),
+    FromCallable: FromCallable(own_rule),
+    OnOriginalScale: OnOriginalScale(Shift(), Scale()),
 }
 
 ALL = concrete_subclasses(Component) | concrete_subclasses(Component, skregnet.training)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_examples import LAYERS, Probe
+from engine_examples import LAYERS, N_COLUMNS, Probe
 from scipy.sparse import csr_array, csr_matrix
 
 from skregnet.core.dense import Dense
@@ -50,7 +50,7 @@ def test_slots_are_the_weights_and_the_bias():
 
 
 def test_biases_start_at_zero():
-    probe = Probe(Dense(4, 3, He()))
+    probe = Probe(Dense(N_COLUMNS, 3, He()))
     probe.theta.data[:] = 0.0
     probe.layer.initialize(probe.p, np.random.default_rng(0), None)
     assert np.all(probe.p.W != 0) and np.all(probe.p.b == 0)

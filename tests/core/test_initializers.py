@@ -222,6 +222,36 @@ def test_he_keeps_the_second_moment_through_50_relu_layers_of_width_512():
     assert 0.5 < np.exp(np.mean(log_ratios)) < 2.0
 
 
+def test_lecun_keeps_mean_and_variance_through_50_selu_layers_of_width_512():
+    """SELU pulls mean and variance towards 0 and 1 (Klambauer et al., 2017)."""
+    means, variances = [], []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        network = stack(512, 50, LeCun(), "selu")
+        X = rng.normal(size=(100, 512)).astype(np.float32)
+        theta = network.initialize(rng, np.float32)
+        Y = network.forward(X, theta, network.workspaces(np.float32))
+        means.append(Y.mean())
+        variances.append(Y.var())
+    assert abs(np.mean(means)) < 0.1
+    assert 0.7 < np.exp(np.mean(np.log(variances))) < 1.3
+
+
+def test_he_and_selu_or_lecun_and_relu_do_not_keep_the_second_moment():
+    """The rule belongs to the activation: the other pairs explode, or halve with each layer."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 200))
+    for init, activation, low, high in [
+        (LeCun(), "relu", 0.0, 1e-4),
+        (He(), "selu", 10.0, np.inf),
+        (He(), "relu", 0.1, 10.0),
+    ]:
+        network = stack(200, 20, init, activation)
+        theta = network.initialize(rng, np.float64)
+        Y = network.forward(X, theta, network.workspaces(np.float64))
+        assert low <= np.mean(Y**2) / np.mean(X**2) <= high, (init, activation)
+
+
 def test_lecun_keeps_the_variance_through_linear_layers():
     ratios = []
     for seed in range(20):

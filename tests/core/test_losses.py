@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.special
 from engine_examples import (
+    CLASSIFIER_LOSSES,
     GOOD,
     LOSSES,
     concrete_subclasses,
@@ -12,16 +13,35 @@ from engine_examples import (
     target,
 )
 from scipy.special import expit, logsumexp, softmax, xlogy
-from sklearn.metrics import log_loss, mean_absolute_error, mean_poisson_deviance, mean_squared_error
+from sklearn.metrics import (
+    hinge_loss,
+    log_loss,
+    mean_absolute_error,
+    mean_gamma_deviance,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 
+from skregnet.core.classification_losses import (
+    CLASSIFICATION_LOSSES,
+    ClassificationLoss,
+    Focal,
+    SigmoidFocal,
+    SigmoidHinge,
+    SigmoidLogLoss,
+    SoftmaxFocal,
+    SoftmaxHinge,
+    SoftmaxLogLoss,
+)
 from skregnet.core.losses import (
     REGRESSION_LOSSES,
     AbsoluteError,
+    Gamma,
     Huber,
     Loss,
     Poisson,
-    SigmoidLogLoss,
-    SoftmaxLogLoss,
+    Quantile,
     SquaredError,
 )
 
@@ -49,6 +69,10 @@ def test_every_loss_has_an_example():
     assert {type(loss) for loss in LOSSES.values()} == concrete_subclasses(Loss)
 
 
+def test_every_loss_of_the_classifier_is_registered():
+    assert set(CLASSIFICATION_LOSSES.values()) == concrete_subclasses(ClassificationLoss)
+
+
 @every_loss
 @row_weights
 def test_gradient(loss, weight):
@@ -58,9 +82,13 @@ def test_gradient(loss, weight):
     assert relative_error(analytic, numeric) < GOOD
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "softmax"])
-def test_gradient_with_soft_labels(name):
-    loss, rng = LOSSES[name], np.random.default_rng(0)
+CLASSIFYING = {name: loss for name, loss in LOSSES.items() if name.endswith(("sigmoid", "softmax"))}
+every_classifying_loss = pytest.mark.parametrize("loss", CLASSIFYING.values(), ids=CLASSIFYING)
+
+
+@every_classifying_loss
+def test_gradient_with_soft_labels(loss):
+    rng = np.random.default_rng(0)
     Y, raw = softmax(rng.normal(size=(N, M)), axis=1), rng.normal(size=(N, M))
     numeric = numeric_gradient(lambda: evaluate(loss, Y, raw)[0], raw)
     assert relative_error(evaluate(loss, Y, raw)[1], numeric) < GOOD
@@ -106,7 +134,7 @@ def test_single_precision_stays_near_double_precision(loss):
 def test_smooth_says_whether_the_gradient_jumps_at_a_perfect_fit(name):
     loss = REGRESSION_LOSSES[name]()
     Y = np.full((1, 1), 2.0)
-    centre = np.log(Y) if isinstance(loss, Poisson) else Y
+    centre = loss.link(Y)
     jump = evaluate(loss, Y, centre + 1e-9)[1] - evaluate(loss, Y, centre - 1e-9)[1]
     assert loss.smooth == bool(np.abs(jump) < 1e-6)
 
@@ -182,6 +210,131 @@ def test_two_classes_by_softmax_are_one_logit_by_sigmoid():
     np.testing.assert_allclose(two[1][:, [1]], one[1], rtol=1e-13)
 
 
+@row_weights
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_quantile_is_scikit_learns_pinball_loss_summed_over_outputs(q, weight):
+    Y, raw = example(Quantile())
+    s = np.broadcast_to(weight, (N, 1))[:, 0]
+    by_output = mean_pinball_loss(Y, raw, alpha=q, sample_weight=s, multioutput="raw_values")
+    expected = s.sum() * by_output.sum()
+    np.testing.assert_allclose(evaluate(Quantile(q), Y, raw, weight)[0], expected, rtol=1e-13)
+
+
+def test_the_quantile_one_half_is_half_the_absolute_error():
+    Y, raw = example(Quantile())
+    half, absolute = evaluate(Quantile(), Y, raw), evaluate(AbsoluteError(), Y, raw)
+    np.testing.assert_allclose(half[0], absolute[0] / 2, rtol=1e-13)
+    np.testing.assert_array_equal(half[1], absolute[1] / 2)
+    assert np.all(evaluate(Quantile(0.3), Y, Y)[1] == 0)  # a perfect fit stays
+
+
+def test_gamma_is_half_the_deviance_up_to_terms_in_y():
+    Y, raw = example(Gamma(), m=1)
+    half_deviance = 0.5 * N * mean_gamma_deviance(Y, np.exp(raw))
+    terms_in_y = np.sum(np.log(Y) + 1)
+    np.testing.assert_allclose(evaluate(Gamma(), Y, raw)[0], half_deviance + terms_in_y, rtol=1e-12)
+    np.testing.assert_allclose(evaluate(Gamma(), Y, np.log(Y))[1], 0.0, atol=1e-14)
+
+
+@row_weights
+def test_sigmoid_hinge_is_scikit_learns(weight):
+    Y, raw = example(SigmoidHinge(), m=1)
+    raw *= 2  # on both sides of the margin
+    s = np.broadcast_to(weight, (N, 1))[:, 0]
+    expected = s.sum() * hinge_loss(Y[:, 0], raw[:, 0], sample_weight=s)
+    np.testing.assert_allclose(evaluate(SigmoidHinge(), Y, raw, weight)[0], expected, rtol=1e-13)
+
+
+@row_weights
+@pytest.mark.parametrize("m", [3, 6])
+def test_softmax_hinge_is_scikit_learns_of_crammer_and_singer(m, weight):
+    Y, raw = example(SoftmaxHinge(), m=m)
+    s = np.broadcast_to(weight, (N, 1))[:, 0]
+    labels = {"y_true": Y.argmax(axis=1), "labels": range(m)}
+    expected = s.sum() * hinge_loss(pred_decision=raw, sample_weight=s, **labels)
+    value, d_raw = evaluate(SoftmaxHinge(), Y, raw, weight)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    assert np.all(np.abs(d_raw.sum(axis=1)) < 1e-15)  # what one class gains another one loses
+
+
+def test_a_margin_that_is_kept_costs_nothing():
+    Y = np.array([[1.0], [0.0]])
+    value, d_raw = evaluate(SigmoidHinge(), Y, np.array([[1.5], [-1.5]]))
+    assert value == 0 and np.all(d_raw == 0)
+    value, d_raw = evaluate(SoftmaxHinge(), np.eye(3), 1.5 * np.eye(3))
+    assert value == 0 and np.all(d_raw == 0)
+
+
+@row_weights
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_focal_loss_is_the_log_loss_times_a_power(gamma, weight):
+    Y, raw = example(SoftmaxFocal())
+    log_p = np.log(softmax(raw, axis=1))[Y == 1][:, np.newaxis]
+    expected = -np.sum(weight * (1 - np.exp(log_p)) ** gamma * log_p)
+    value, _ = evaluate(SoftmaxFocal(gamma), Y, raw, weight)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    p = np.where(Y == 1, expit(raw), expit(-raw))
+    expected = -np.sum(weight * (1 - p) ** gamma * np.log(p))
+    value, _ = evaluate(SigmoidFocal(gamma), Y, raw, weight)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+@row_weights
+@pytest.mark.parametrize(
+    ("focal", "log"), [(SigmoidFocal(0.0), SigmoidLogLoss()), (SoftmaxFocal(0.0), SoftmaxLogLoss())]
+)
+def test_focal_loss_with_gamma_zero_is_the_log_loss(focal, log, weight):
+    Y, raw = example(focal)
+    for labels in (Y, softmax(Y, axis=1)):
+        value, d_raw = evaluate(focal, labels, raw, weight)
+        expected, d_expected = evaluate(log, labels, raw, weight)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(d_raw, d_expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_two_classes_by_softmax_focal_are_one_logit_by_sigmoid_focal(gamma):
+    Y, raw = example(SigmoidFocal(), m=1)
+    one = evaluate(SigmoidFocal(gamma), Y, raw)
+    both = np.hstack([1 - Y, Y]), np.hstack([np.zeros((N, 1)), raw])
+    two = evaluate(SoftmaxFocal(gamma), *both)
+    np.testing.assert_allclose(two[0], one[0], rtol=1e-12)
+    np.testing.assert_allclose(two[1][:, [1]], one[1], rtol=1e-12)
+
+
+@every_classifying_loss
+def test_a_soft_target_is_the_expectation_over_its_labels(loss):
+    rng = np.random.default_rng(1)
+    m = 1 if isinstance(loss, SigmoidLogLoss | SigmoidHinge | SigmoidFocal) else 3
+    raw = rng.normal(size=(N, m))
+    if m == 1:
+        Y = rng.random((N, 1))
+        labels = [(np.zeros((N, 1)), 1 - Y), (np.ones((N, 1)), Y)]
+    else:
+        Y = rng.dirichlet(np.ones(3), N)
+        labels = [(np.tile(np.eye(3)[k], (N, 1)), Y[:, [k]]) for k in range(3)]
+    value, d_raw = evaluate(loss, Y, raw)
+    hard = [evaluate(loss, label, raw, probability) for label, probability in labels]
+    np.testing.assert_allclose(value, sum(part for part, _ in hard), rtol=1e-12)
+    np.testing.assert_allclose(d_raw, sum(part for _, part in hard), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", CLASSIFICATION_LOSSES)
+@pytest.mark.parametrize("link", ["sigmoid", "softmax"])
+def test_a_loss_with_probabilities_has_a_link_that_makes_them(name, link):
+    recipe = CLASSIFICATION_LOSSES[name]()
+    raw = np.random.default_rng(0).normal(size=(N, M)) * 3
+    prediction = recipe.with_link(link).inverse_link(raw)
+    are_probabilities = bool(np.all((prediction > 0) & (prediction < 1)))
+    assert are_probabilities == recipe.has_probabilities
+    assert type(recipe.with_link(link)) is type(CLASSIFIER_LOSSES[f"{name}, {link}"])
+
+
+def test_the_gamma_of_focal_reaches_both_links():
+    assert Focal(0.7).with_link("sigmoid") == SigmoidFocal(0.7)
+    assert Focal(0.7).with_link("softmax") == SoftmaxFocal(0.7)
+
+
 # Links -----------------------------------------------------------------------------------------
 
 
@@ -191,9 +344,15 @@ def test_two_classes_by_softmax_are_one_logit_by_sigmoid():
         ("squared_error", lambda f: f, "identity"),
         ("absolute_error", lambda f: f, "identity"),
         ("huber", lambda f: f, "identity"),
+        ("quantile", lambda f: f, "identity"),
         ("poisson", np.exp, "exp"),
-        ("sigmoid", expit, "logistic"),
-        ("softmax", lambda f: softmax(f, axis=-1), "softmax"),
+        ("gamma", np.exp, "exp"),
+        ("log_loss, sigmoid", expit, "logistic"),
+        ("log_loss, softmax", lambda f: softmax(f, axis=-1), "softmax"),
+        ("focal, sigmoid", expit, "logistic"),
+        ("focal, softmax", lambda f: softmax(f, axis=-1), "softmax"),
+        ("hinge, sigmoid", lambda f: f, "identity"),
+        ("hinge, softmax", lambda f: f, "identity"),
     ],
 )
 def test_inverse_link(name, link, output_activation):
@@ -202,7 +361,9 @@ def test_inverse_link(name, link, output_activation):
     assert LOSSES[name].output_activation == output_activation
 
 
-@pytest.mark.parametrize("name", ["squared_error", "poisson", "sigmoid", "softmax"])
+@pytest.mark.parametrize(
+    "name", ["squared_error", "poisson", "log_loss, sigmoid", "log_loss, softmax"]
+)
 def test_gradient_of_a_canonical_link_is_prediction_minus_target(name):
     Y, raw = example(LOSSES[name])
     prediction = LOSSES[name].inverse_link(raw)
@@ -240,12 +401,13 @@ def test_log_losses_are_exact_where_the_exponential_would_overflow(dtype):
 def test_extreme_outputs_never_give_nan(loss, dtype):
     raw = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0]], dtype=dtype)
     Y = target(loss, np.random.default_rng(0), 2, 3).astype(dtype)
-    # exp(1000) is infinite: of a Poisson loss that is the right answer, and is met by name.
-    with np.errstate(invalid="raise", over="ignore" if isinstance(loss, Poisson) else "raise"):
+    # exp(1000) is infinite: with that link it is the right answer, and is met by name.
+    has_exp = loss.output_activation == "exp"
+    with np.errstate(invalid="raise", over="ignore" if has_exp else "raise"):
         value, d_raw = evaluate(loss, Y, raw)
         prediction = loss.inverse_link(raw)
     assert not np.isnan(value) and not np.any(np.isnan(d_raw)) and not np.any(np.isnan(prediction))
-    if not isinstance(loss, Poisson):
+    if not has_exp:
         assert np.isfinite(value)
 
 
@@ -273,6 +435,24 @@ def test_huber_needs_a_positive_delta(delta):
         Huber(delta).check()
 
 
+@pytest.mark.parametrize("q", [0.0, 1.0, -0.5, 1.5])
+def test_a_quantile_lies_between_zero_and_one(q):
+    with pytest.raises(ValueError, match="'q' parameter of Quantile must be"):
+        Quantile(q).check()
+
+
+def test_focal_needs_a_gamma_that_is_not_negative():
+    with pytest.raises(ValueError, match="'gamma' parameter of Focal must be"):
+        Focal(-0.1).check()
+    Focal(0.0).check()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5])
+def test_gamma_takes_positive_targets_only(value):
+    with pytest.raises(ValueError, match="loss='gamma'"):
+        Gamma().check_target(np.array([1.0, value]))
+
+
 def test_poisson_takes_counts_only():
     y = [1.0, -0.5]
     with pytest.raises(ValueError, match="negative"):
@@ -281,7 +461,7 @@ def test_poisson_takes_counts_only():
 
 @pytest.mark.parametrize("name", REGRESSION_LOSSES)
 def test_every_regression_loss_takes_positive_targets(name):
-    REGRESSION_LOSSES[name]().check_target(np.array([[0.0, 1.0], [2.0, 3.5]]))
+    REGRESSION_LOSSES[name]().check_target(np.array([[0.1, 1.0], [2.0, 3.5]]))
 
 
 @pytest.mark.parametrize("name", REGRESSION_LOSSES)

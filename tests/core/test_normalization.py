@@ -1,9 +1,10 @@
-"""Batch normalization: its formula, weighted rows, running statistics, prediction."""
+"""The layers of `batchnorm` (formula, row weights, running statistics) and of `group_norm`."""
 
 import numpy as np
 import pytest
+from engine_examples import GOOD, numeric_gradient, relative_error
 
-from skregnet.core.normalization import BatchNorm
+from skregnet.core.normalization import BatchNorm, GroupNorm
 from skregnet.core.vector import Layout, Vector
 from skregnet.core.workspace import Workspace
 
@@ -169,3 +170,111 @@ def test_epsilon_momentum_and_zones():
         "variance": "statistics",
         "n_batches": "statistics",
     }
+
+
+# Groups of units, row by row --------------------------------------------------------------------
+
+WIDTH = 12
+divisors = pytest.mark.parametrize("n_groups", [1, 2, 3, 4, 6])
+
+
+class Groups:
+    """A group norm with numbers and a workspace."""
+
+    def __init__(self, n_groups, dtype=np.float64):
+        self.layer = GroupNorm(WIDTH, n_groups)
+        layout = Layout([self.layer.slots()])
+        self.theta, self.gradient = Vector.zeros(layout, dtype), Vector.zeros(layout, dtype)
+        self.p, self.g = self.theta.layers[0], self.gradient.layers[0]
+        self.layer.initialize(self.p, None, None)
+        rng = np.random.default_rng(0)
+        self.p.gamma[:], self.p.beta[:] = rng.uniform(0.5, 2.0, WIDTH), rng.normal(size=WIDTH)
+        self.ws = Workspace(dtype)
+
+    def forward(self, X, train=True):
+        self.ws.train = train
+        return self.layer.forward(X, self.p, self.ws).copy()
+
+
+def units(n, seed=0):
+    scale = np.geomspace(0.1, 30.0, WIDTH)
+    return np.random.default_rng(seed).normal(3.0, scale, (n, WIDTH))
+
+
+def by_hand(X, p, n_groups):
+    """Row by row and group by group."""
+    Y = np.empty_like(X)
+    for i, row in enumerate(X):
+        for group in np.split(np.arange(WIDTH), n_groups):
+            x = row[group]
+            normalized = (x - np.mean(x)) / np.sqrt(np.mean((x - np.mean(x)) ** 2) + EPSILON)
+            Y[i, group] = p.gamma[group] * normalized + p.beta[group]
+    return Y
+
+
+@divisors
+def test_groups_are_the_formula(n_groups):
+    norm, X = Groups(n_groups), units(9)
+    expected = by_hand(X, norm.p, n_groups)
+    np.testing.assert_allclose(norm.forward(X), expected, rtol=0, atol=1e-12)
+
+
+def test_one_group_is_layer_normalization():
+    norm, X = Groups(1), units(9)
+    mean, variance = X.mean(axis=1, keepdims=True), X.var(axis=1, keepdims=True)
+    expected = norm.p.gamma * (X - mean) / np.sqrt(variance + EPSILON) + norm.p.beta
+    np.testing.assert_allclose(norm.forward(X), expected, rtol=0, atol=1e-12)
+
+
+@divisors
+def test_a_row_is_normalized_by_itself_in_training_as_at_prediction_to_the_bit(n_groups):
+    norm, X = Groups(n_groups), units(1000)
+    whole = norm.forward(X)
+    np.testing.assert_array_equal(norm.forward(X, train=False), whole)
+    np.testing.assert_array_equal(norm.forward(X[[417]]), whole[[417]])
+    norm.ws.weight = np.linspace(1.0, 2.0, 1000)[:, np.newaxis]
+    np.testing.assert_array_equal(norm.forward(X), whole)  # weights of other rows have no say
+
+
+@pytest.mark.parametrize("n_groups", [1, 2, 3, 4])
+def test_groups_have_a_good_gradient(n_groups):
+    norm, X = Groups(n_groups), np.random.default_rng(2).normal(size=(5, WIDTH))
+    C = np.random.default_rng(1).normal(size=X.shape)
+
+    def value():
+        return np.sum(C * norm.forward(X))
+
+    value()
+    dX = norm.layer.backward(C.copy(), norm.p, norm.g, norm.ws).copy()
+    assert relative_error(dX, numeric_gradient(value, X)) < GOOD
+    numeric = numeric_gradient(value, norm.theta.trainable)
+    assert relative_error(norm.gradient.data, numeric) < GOOD
+    # Nothing changes when a constant is added to a row's group.
+    of_group = dX.reshape(5, n_groups, -1)
+    np.testing.assert_allclose(of_group.sum(axis=2) / np.abs(of_group).sum(axis=2), 0, atol=1e-11)
+
+
+def test_groups_are_neighbours():
+    X = units(4)
+    moved = X.copy()
+    moved[:, 0] += 1.0
+    changed = np.any(Groups(3).forward(X) != Groups(3).forward(moved), axis=0)
+    np.testing.assert_array_equal(changed, np.arange(WIDTH) < WIDTH // 3)
+
+
+def test_equal_units_become_beta_with_a_finite_gradient():
+    norm = Groups(2)
+    X = np.full((3, WIDTH), 7.0)
+    np.testing.assert_allclose(norm.forward(X), np.tile(norm.p.beta, (3, 1)), atol=1e-12)
+    assert np.all(np.isfinite(norm.layer.backward(np.ones_like(X), norm.p, norm.g, norm.ws)))
+
+
+def test_groups_have_no_statistics():
+    layer = GroupNorm(WIDTH, 2)
+    assert layer.epsilon == EPSILON
+    assert {slot.name: slot.zone for slot in layer.slots()} == {
+        "gamma": "offsets", "beta": "offsets",
+    }  # fmt: skip
+    norm = Vector.zeros(Layout([layer.slots()]), np.float64).layers[0]
+    layer.initialize(norm, None, None)
+    assert np.all(norm.gamma == 1) and np.all(norm.beta == 0)

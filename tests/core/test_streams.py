@@ -102,7 +102,7 @@ def test_switching_label_smoothing_or_penalties_on_leaves_the_masks_as_they_were
 
 
 def test_masks_differ_from_layer_to_layer_and_from_epoch_to_epoch():
-    masks = [stream(0, "mask", index=layer).random((2, 50)) < 0.5 for layer in range(3)]
+    masks = [stream(0, "mask", 0, layer).random((2, 50)) < 0.5 for layer in range(3)]
     for a, b in combinations([row for mask in masks for row in mask], 2):
         assert np.any(a != b)
 

@@ -9,7 +9,8 @@ from sklearn.datasets import make_regression
 from skregnet import LBFGS, SGD, Adam, RegularizedMLPRegressor
 from skregnet.core.penalties import ElasticNet
 from skregnet.core.vector import Layout, Slot, Vector
-from skregnet.training.optimizers import SOLVERS
+from skregnet.exceptions import DivergenceWarning
+from skregnet.training.optimizers import SOLVERS, AdamStepper, SGDStepper, clip
 
 N_WEIGHTS, N_OFFSETS = 4, 3
 LAYOUT = Layout([[
@@ -203,3 +204,109 @@ def test_every_detail_of_a_recipe_acts(solver, params):
 def test_the_memory_of_lbfgs_acts():
     short, long = fit(LBFGS(memory=1), alpha=1.0), fit(LBFGS(memory=20), alpha=1.0)
     assert short.n_iter_ > long.n_iter_
+
+
+# Clipping -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("norm", [1e-3, 0.5, 3.0])
+def test_a_clipped_gradient_keeps_its_direction(norm, dtype):
+    g = (10.0 * np.random.default_rng(0).normal(size=50)).astype(dtype)
+    clipped = g.copy()
+    clip(clipped, norm)
+    assert clipped.dtype == dtype
+    rounding = 20 * float(np.finfo(dtype).eps)
+    assert np.linalg.norm(clipped) == pytest.approx(norm, rel=rounding)
+    cosine = clipped @ g / np.linalg.norm(clipped) / np.linalg.norm(g)
+    assert cosine == pytest.approx(1.0, rel=rounding)
+
+
+def test_a_gradient_within_the_norm_is_left_as_it_is():
+    for g in (np.array([3.0, 4.0]), np.zeros(2)):
+        clipped = g.copy()
+        clip(clipped, 5.0)
+        np.testing.assert_array_equal(clipped, g)
+
+
+def regression():
+    X, y = make_regression(60, 4, noise=5.0, random_state=0)
+    return X, y
+
+
+def clipping(**params):
+    small = {
+        "hidden_layer_sizes": (6,), "max_iter": 5, "batch_size": 20, "random_state": 0,
+        "dtype": "float64", "solver": "sgd", "learning_rate_init": 0.01,
+    }  # fmt: skip
+    return RegularizedMLPRegressor(**small | params)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("clip_norm", [0.05, 0.3])
+def test_the_gradient_of_every_step_is_clipped_as_a_whole(solver, clip_norm, monkeypatch):
+    seen = []
+    stepper = {"sgd": SGDStepper, "adam": AdamStepper}[solver]
+    step = stepper.step
+
+    def spy(self, theta, gradient, rate):
+        seen.append(np.linalg.norm(gradient.trainable))
+        return step(self, theta, gradient, rate)
+
+    monkeypatch.setattr(stepper, "step", spy)
+    clipping(solver=solver, learning_rate_init=1e-300).fit(*regression())
+    free, seen[:] = np.array(seen), []
+    clipping(solver=solver, learning_rate_init=1e-300, clip_norm=clip_norm).fit(*regression())
+    assert np.any(free > clip_norm)
+    # At weights that practically stand still both runs meet the same gradients.
+    np.testing.assert_allclose(seen, np.minimum(free, clip_norm), rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_norm_that_is_never_reached_changes_no_bit(solver, dtype):
+    free = clipping(solver=solver, dtype=dtype).fit(*regression())
+    clipped = clipping(solver=solver, dtype=dtype, clip_norm=1e6).fit(*regression())
+    np.testing.assert_array_equal(free.members_[0].theta, clipped.members_[0].theta)
+
+
+def test_clipping_tames_a_fit_that_diverges():
+    X, y = regression()
+    wild = {"scaling": None, "target_scaling": None, "learning_rate_init": 0.05, "max_iter": 50}
+    with pytest.warns(DivergenceWarning):
+        clipping(**wild).fit(X, 100 * y)
+    tamed = clipping(**wild, clip_norm=1.0).fit(X, 100 * y)
+    assert tamed.n_iter_ == 50
+    assert tamed.loss_curve_[-1] < tamed.loss_curve_[0]
+
+
+def test_l2_counts_towards_the_norm_and_weight_decay_does_not():
+    """L2 is part of the gradient that is clipped; decoupled decay acts on the weights alone."""
+    X, y = np.zeros((30, 4)), np.zeros(30)
+    start = [np.full((4, 1), 3.0)]
+    params = {
+        "hidden_layer_sizes": (), "init": start, "scaling": None, "target_scaling": None,
+        "max_iter": 1, "batch_size": 30, "solver": SGD(momentum=0.0), "clip_norm": 0.5,
+        "learning_rate_init": 0.1,
+    }  # fmt: skip
+    l2 = clipping(**params, alpha=300.0).fit(X, y)
+    assert np.linalg.norm(l2.coefs_[0] - start[0]) == pytest.approx(0.1 * 0.5, rel=1e-12)
+    decayed = clipping(**params, alpha=0.0, weight_decay=1.0).fit(X, y)
+    np.testing.assert_allclose(decayed.coefs_[0], 0.9 * start[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", LBFGS()])
+def test_lbfgs_has_no_steps_to_clip(solver):
+    model = RegularizedMLPRegressor(solver=solver, clip_norm=1.0)
+    with pytest.raises(ValueError, match="'clip_norm' parameter cannot be used here"):
+        model.fit(*regression())
+
+
+@pytest.mark.parametrize("size", [1e-10, 1.0, 1e25])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clip_keeps_the_direction_also_where_squares_overflow(size, dtype):
+    given = (size * np.array([3.0, -4.0])).astype(dtype)
+    gradient = given.copy()
+    with np.errstate(over="ignore"):
+        clip(gradient, 0.5 * size)
+    np.testing.assert_allclose(gradient, 0.1 * given, rtol=1e-6)

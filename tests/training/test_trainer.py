@@ -106,9 +106,9 @@ def test_a_schedule_with_a_horizon_changes_the_rate_step_by_step():
     rates = []
 
     class NoteRates(Cosine):
-        def factor(self, progress, history):
+        def factor(self, progress, epochs, history):
             rates.append(progress)
-            return super().factor(progress, history)
+            return super().factor(progress, epochs, history)
 
     go(make_run(schedule=NoteRates(), batch_size=10), 4)
     np.testing.assert_allclose(rates, np.arange(12) / 12, rtol=1e-14)
@@ -118,7 +118,7 @@ def test_a_schedule_without_a_horizon_is_asked_once_an_epoch():
     calls = []
 
     class NoteCalls(ConstantRate):
-        def factor(self, progress, history):
+        def factor(self, progress, epochs, history):
             calls.append(len(history["loss"]))
             return 1.0
 
@@ -142,7 +142,7 @@ class MadRate(ConstantRate):
 
     value = np.inf
 
-    def factor(self, progress, history):
+    def factor(self, progress, epochs, history):
         return self.value if len(history["loss"]) == 3 else 1.0
 
 
