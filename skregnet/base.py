@@ -321,7 +321,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         else:
             self._choices = assemble.frozen_choices(self)
         Y = self._encode(table.y).astype(dtype, copy=False)
-        rows = Rows(self._scale.transform(table.X, dtype), Y, table.weight)
+        rows = Rows(table.scaled(self._scale, dtype), Y, table.weight)
         network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1])
         self._fitted_loss = self._loss()
         plan = assemble.assemble_plan(
@@ -343,7 +343,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     def _monitor(self, plan, stopping, table):
         """Return what early stopping watches."""
         monitor = Monitor(
-            plan.network, plan.loss, self._scale.transform(table.X, plan.dtype),
+            plan.network, plan.loss, table.scaled(self._scale, plan.dtype),
             self._encode(table.y).astype(plan.dtype), table.weight,
             out_of_bag=stopping.out_of_bag,
         )  # fmt: skip
@@ -426,7 +426,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
 
     def _raw_outputs(self, X, n_samples=None):
         """Return the raw outputs of all members (and masks), of shape (k, n, m)."""
-        check_is_fitted(self)
+        if "members_" not in vars(self):
+            check_is_fitted(self)  # raises; to find that nothing is wrong takes it longer
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         if n_samples is not None:
             assemble.check_samples(n_samples, self.members_[0].network)

@@ -396,7 +396,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         def combine(raw):
             if votes:
                 return self._columns(*self._shares(raw))
-            return np.exp(self._columns(*self._log_probabilities(raw)))
+            return self._columns(*self._probabilities(raw))
 
         if not return_std:
             return combine(raw)
@@ -449,12 +449,23 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     def _difference(p, not_p):
         return p if not_p is None else p - not_p
 
+    def _probabilities(self, raw):
+        """Return the members' mean p and 1 - p; the latter None for K >= 3."""
+
+        def mean(raw):
+            p = self._fitted_loss.inverse_link(raw)
+            return p[0] if len(p) == 1 else p.mean(axis=0)
+
+        return mean(raw), mean(-raw) if self._sigmoid else None
+
     def _log_probabilities(self, raw):
         """Return log p and log(1 - p) of the members' mean p; the latter None for K >= 3."""
         present = ~np.isnan(raw[:, :, :1])
         log_k = np.log(np.sum(present, axis=0))
 
         def log_mean(log_p):
+            if len(raw) == 1:
+                return log_p[0]
             return logsumexp(np.where(present, log_p, -np.inf), axis=0) - log_k
 
         if self._sigmoid:
@@ -494,7 +505,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         """Return one column a class, from one or two columns of the positive class."""
         if not self._sigmoid or self._labels.multilabel:
             return positive
-        return np.hstack([negative, positive])
+        return np.concatenate([negative, positive], axis=1)
 
     def _learn_target(self, y, classes=None):
         self._labels = learn_labels(y, classes, soft=assemble.takes_soft_labels(self))

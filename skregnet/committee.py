@@ -155,7 +155,7 @@ def raw_outputs(members, scale, X, n_samples=None, seed=0):
     network, dtype = members[0].network, members[0].theta.dtype
     passes = []
     for index, member in enumerate(members):
-        masks = network.mask_streams(seed, index, role="prediction")
+        masks = network.mask_streams(seed, index, role="prediction") if n_samples else None
         passes.append((member.vector, network.workspaces(dtype, masks)))
     raw = None
     for start in range(0, n_rows, CHUNK_ROWS):

@@ -223,7 +223,7 @@ def _takes(recipe, memory):
         return True
     if type(memory.recipe) is not type(recipe):
         return False
-    memory.recipe = recipe
+    memory.take(recipe)
     return True
 
 

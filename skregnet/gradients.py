@@ -34,6 +34,8 @@ def check_gradients(estimator, X, y, sample_weight=None):
 
     Raises
     ------
+    TypeError
+        If the estimator is not one of this package.
     ValueError
         If a hyperparameter or the data is of a wrong kind.
 

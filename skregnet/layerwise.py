@@ -243,9 +243,9 @@ def _backward(run, X, Y, weight, share):
         d_output = layer.backward(d_output, theta.layers[i], objective.gradient.layers[i], ws)
         if not ws.needs_input_gradient:
             break
-    scale, scratch = 1.0 / objective.total_weight, np.empty_like(theta.weights)
+    scale = 1.0 / objective.total_weight
     for penalty in objective.penalties:
-        penalty.add_gradient(theta.weights, objective.gradient.weights, scale, scratch)
+        penalty.add_gradient(theta.weights, objective.gradient.weights, scale)
         penalty.add_subgradient(theta.weights, objective.gradient.weights, scale)
     return objective.gradient, reaching
 

@@ -73,8 +73,14 @@ class Member:
 
     @property
     def vector(self):
-        """The numbers with their views by layer."""
-        return Vector(self.network.layout, self.theta)
+        """The numbers with their views by layer, made once for each `theta`."""
+        made = vars(self).get("_vector")
+        if made is None or made.data is not self.theta:
+            made = self._vector = Vector(self.network.layout, self.theta)
+        return made
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_vector"}
 
     @property
     def n_iter(self):

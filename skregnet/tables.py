@@ -7,6 +7,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import StandardScaler
 
+CHUNK_NUMBERS = 2**20
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -14,8 +16,8 @@ class Table:
 
     Attributes
     ----------
-    X : ndarray or sparse array of shape (n, d)
-        The columns.
+    source : ndarray or sparse array of shape (n_given, d)
+        The rows that the user passed: never copied here.
     y : ndarray with n rows
         Targets, as the estimator's `_check_target` returns them.
     weight : ndarray of shape (n,) or None
@@ -26,7 +28,7 @@ class Table:
         Which of the rows that the user passed these are.
     """
 
-    X: object
+    source: object
     y: np.ndarray
     weight: np.ndarray | None
     sample_weight: np.ndarray | None
@@ -35,10 +37,28 @@ class Table:
     def __len__(self):
         return len(self.y)
 
+    @property
+    def X(self):
+        """The columns of these rows; a copy, unless they are all."""
+        return self.source if self._is_whole else self.source[self.index]
+
+    @property
+    def _is_whole(self):
+        return len(self.index) == self.source.shape[0]
+
+    def scaled(self, scale, dtype):
+        """Return the rows as the network sees them, with no copy but the one that is returned."""
+        if self._is_whole or issparse(self.source) or scale.factor is None:
+            return scale.transform(self.X, dtype)
+        Z = np.empty((len(self), self.source.shape[1]), dtype=dtype)
+        for rows in _chunks(*Z.shape):
+            Z[rows] = scale.transform(self.source[self.index[rows]], dtype)
+        return Z
+
     def take(self, rows):
         """Return the table of some of the rows."""
-        arrays = (self.X, self.y, self.weight, self.sample_weight, self.index)
-        return Table(*(None if array is None else array[rows] for array in arrays))
+        arrays = (self.y, self.weight, self.sample_weight, self.index)
+        return Table(self.source, *(None if array is None else array[rows] for array in arrays))
 
     def weighted(self, weight):
         """Return the rows whose weight is positive, with these weights s_i (None: all 1)."""
@@ -120,6 +140,12 @@ class Scale:
             Z /= np.hypot(1.0, Z / Z.dtype.type(self.clip), dtype=Z.dtype)
 
 
+def _chunks(n_rows, n_columns):
+    """Return slices of rows, so short that what is computed from one is small beside X."""
+    step = max(1, CHUNK_NUMBERS // n_columns)
+    return [slice(start, start + step) for start in range(0, n_rows, step)]
+
+
 def standard_scale(X, weight=None):
     """Return the scale to mean 0 and (biased) variance 1, with weights as repetitions.
 
@@ -134,7 +160,9 @@ def standard_scale(X, weight=None):
     -------
     scale : Scale
     """
-    scaler = StandardScaler(with_mean=not issparse(X)).fit(X, sample_weight=weight)
+    scaler = StandardScaler(with_mean=not issparse(X))
+    for rows in _chunks(*X.shape):
+        scaler.partial_fit(X[rows], sample_weight=None if weight is None else weight[rows])
     std = np.sqrt(scaler.var_)
     # scikit-learn divides constant columns by 1; 0 keeps them constant at prediction, too.
     constant = scaler.scale_ != std

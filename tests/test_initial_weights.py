@@ -127,4 +127,5 @@ def test_units_that_start_equal_stay_equal_for_ever():
         same.fit(X, y)
     assert np.any(same.coefs_[0] != np.float32(0.1))
     for W in (same.coefs_[0], same.coefs_[1].T):
-        assert_array_equal(W, np.repeat(W[:, :1], 6, axis=1))
+        # How a product is rounded depends on where in the matrix a column stands.
+        assert_allclose(W, np.repeat(W[:, :1], 6, axis=1), rtol=1e-12)

@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
+from skregnet.core.dropout import draw_kept
 from skregnet.core.layers import DRAWS
 from skregnet.core.objective import CHUNK_ROWS
 from skregnet.core.streams import stream
@@ -80,7 +81,8 @@ def test_members_and_masks_are_pooled(kind, n_estimators):
     for i, member in enumerate(model.members_):
         rng = stream(model._seed, "prediction", i, 0, 0)
         for _ in range(4):
-            mask = rng.random(Z.shape) < 0.7
+            mask = np.empty(Z.shape, bool)
+            draw_kept(rng, 0.7, out=mask)
             raw = (Z * mask / 0.7) @ member.coefs[0] + member.intercepts[0]
             if kind == "regressor":
                 predictions.append(model.target_scale_.inverse_transform(raw)[:, 0])

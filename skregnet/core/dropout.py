@@ -22,11 +22,9 @@ class Dropout(Layer):
         """Return X with a fresh mask applied, or X itself at prediction."""
         if not ws.masked:
             return X
-        draws = ws.array("draws", *X.shape)
-        ws.mask = ws.array("mask", *X.shape)
-        ws.rng.random(out=draws, dtype=draws.dtype)
-        np.less(draws, self.keep_prob, out=ws.mask, casting="unsafe")
-        ws.mask *= 1.0 / self.keep_prob
+        kept = ws.array("kept", *X.shape, dtype=bool)
+        draw_kept(ws.rng, self.keep_prob, out=kept)
+        ws.mask = np.multiply(kept, 1.0 / self.keep_prob, out=ws.array("mask", *X.shape))
         return np.multiply(X, ws.mask, out=ws.array("Y", *X.shape))
 
     def backward(self, dY, p, g, ws):
@@ -34,3 +32,18 @@ class Dropout(Layer):
         if ws.masked and ws.needs_input_gradient:
             dY *= ws.mask
         return dY
+
+
+def draw_kept(rng, keep_prob, out):
+    """Fill a bool array with True where a unit is kept.
+
+    A 64-bit word of the generator serves four entries, at a fifth of the cost of a random float for
+    each. Their 16 bits are compared with a level that is rounded at random, so that the probability
+    is `keep_prob` exactly.
+    """
+    level = int(keep_prob * 2**16 + rng.random())
+    words = rng.bit_generator.random_raw(-(-out.size // 4)).view(np.uint16)
+    if level == 0:
+        out.fill(False)
+    else:
+        np.less_equal(words[: out.size].reshape(out.shape), np.uint16(level - 1), out=out)

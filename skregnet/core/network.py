@@ -84,11 +84,15 @@ class Network:
             One stream a layer, for training; prediction draws nothing.
         """
         rngs = mask_rngs or [None] * len(self.layers)
-        trainable_before = np.cumsum([0] + [bool(layer.slots()) for layer in self.layers])
         return [
-            Workspace(dtype, rng, needs_input_gradient=bool(before))
-            for rng, before in zip(rngs, trainable_before, strict=False)
+            Workspace(dtype, rng, needs_input_gradient=needed)
+            for rng, needed in zip(rngs, self._need_input_gradient, strict=True)
         ]
+
+    @cached_property
+    def _need_input_gradient(self):
+        has_numbers = [bool(layer.slots()) for layer in self.layers]
+        return [any(has_numbers[:i]) for i in range(len(self.layers))]
 
     def forward(self, X, theta, workspaces, train=False, weight=None, masked=None):
         """Return the raw outputs of shape (n, m).
@@ -117,8 +121,8 @@ class Network:
 
     def backward(self, d_raw, theta, gradient, workspaces):
         """Write dJ/dtheta of the last `forward` into `gradient`; `d_raw` is overwritten."""
-        parts = zip(self.layers, theta.layers, gradient.layers, workspaces, strict=True)
-        for layer, p, g, ws in reversed(list(parts)):
+        for i in range(len(self.layers) - 1, -1, -1):
+            layer, p, g, ws = self.layers[i], theta.layers[i], gradient.layers[i], workspaces[i]
             d_raw = layer.backward(d_raw, p, g, ws)
             if not ws.needs_input_gradient:
                 break

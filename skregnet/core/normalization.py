@@ -48,15 +48,15 @@ class BatchNorm(Layer):
             return Y
         ws.share = row_shares(ws, len(X))
         mean = ws.share @ X
-        centred = np.subtract(X, mean, out=ws.array("normalized", *X.shape))
-        variance = ws.share @ np.square(centred, out=Y)
+        ws.centred = np.subtract(X, mean, out=ws.array("centred", *X.shape))
+        variance = ws.share @ np.square(ws.centred, out=Y)
         if ws.pooling:
             self._pool(p, mean, variance, len(X) if ws.weight is None else ws.weight.sum())
         else:
             self._update(p, mean, variance)
         ws.inverse_std = 1.0 / np.sqrt(variance + self.epsilon)
-        ws.normalized = np.multiply(centred, ws.inverse_std, out=centred)
-        np.multiply(ws.normalized, p.gamma, out=Y)
+        ws.scale = p.gamma * ws.inverse_std
+        np.multiply(ws.centred, ws.scale, out=Y)
         Y += p.beta
         return Y
 
@@ -65,16 +65,22 @@ class BatchNorm(Layer):
 
         With N the normalized X:  dX_i = gamma/std (dY_i - a_i dbeta - a_i N_i dgamma).
         """
-        weighted = np.multiply(dY, ws.normalized, out=ws.array("weighted", *dY.shape))
-        np.sum(weighted, axis=0, out=g.gamma)
-        np.sum(dY, axis=0, out=g.beta)
+        along = np.multiply(dY, ws.centred, out=ws.array("along", *dY.shape))
+        ws.column_sums(along, out=g.gamma)
+        g.gamma *= ws.inverse_std
+        ws.column_sums(dY, out=g.beta)
         if not ws.needs_input_gradient:
             return None
-        through = np.multiply(ws.normalized, g.gamma, out=weighted)
-        through += g.beta
-        through *= ws.share[:, np.newaxis]
+        through, slope = along, g.gamma * ws.inverse_std
+        if ws.weight is None:
+            np.multiply(ws.centred, slope / len(dY), out=through)
+            through += g.beta / len(dY)
+        else:
+            np.multiply(ws.centred, slope, out=through)
+            through += g.beta
+            through *= ws.share[:, np.newaxis]
         dY -= through
-        dY *= p.gamma * ws.inverse_std
+        dY *= ws.scale
         return dY
 
     def _update(self, p, mean, variance):
@@ -155,6 +161,6 @@ class GroupNorm(Layer):
 def row_shares(ws, n):
     """Return the weights a_i of the batch's rows, of shape (n,), summing to one."""
     if ws.weight is None:
-        return np.full(n, 1.0 / n, dtype=ws.dtype)
+        return ws.constant(1.0 / n, n)
     weight = ws.weight[:, 0]
     return weight / weight.sum()

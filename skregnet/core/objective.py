@@ -11,7 +11,7 @@ import numpy as np
 
 from .vector import Vector
 
-CHUNK_ROWS = 4096
+CHUNK_ROWS = 1024
 
 
 class Objective:
@@ -38,6 +38,7 @@ class Objective:
         self.loss = loss
         self.penalties = tuple(penalties)
         self._penalties_with_prox = [p for p in self.penalties if p.has_prox]
+        self.has_prox = bool(self._penalties_with_prox)
         self.total_weight = float(total_weight)
         self.workspaces = network.workspaces(dtype, mask_rngs)
         self.gradient = Vector.zeros(network.layout, dtype)
@@ -71,9 +72,7 @@ class Objective:
         value = self.loss(Y, raw, 1.0 / n if weight is None else weight / n, d_raw)
         self.network.backward(d_raw, theta, self.gradient, self.workspaces)
         for penalty in self.penalties:
-            penalty.add_gradient(
-                theta.weights, self.gradient.weights, 1.0 / self.total_weight, self._scratch
-            )
+            penalty.add_gradient(theta.weights, self.gradient.weights, 1.0 / self.total_weight)
         return value
 
     def value_and_gradient(self, theta, X, Y, weight=None):

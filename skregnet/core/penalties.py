@@ -9,6 +9,10 @@ from abc import ABC
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.blas import daxpy, saxpy
+
+AXPY = {"f": saxpy, "d": daxpy}
+"""``AXPY[x.dtype.char](x, y, a=a)``: y += a x in one pass over memory."""
 
 
 class Penalty(ABC):
@@ -32,7 +36,7 @@ class Penalty(ABC):
         """Return the factor of |w| for each weight, of shape (n_weights,)."""
         return np.zeros(n_weights)
 
-    def add_gradient(self, W, g, scale, scratch):
+    def add_gradient(self, W, g, scale):
         """Add `scale` times the gradient of the smooth part to `g`."""
 
     def add_subgradient(self, W, g, scale):
@@ -85,13 +89,13 @@ class ElasticNet(Penalty):
                 total += 0.5 * alpha * (1.0 - self.l1_ratio) * float(part @ part)
         return total
 
-    def add_gradient(self, W, g, scale, scratch):
+    def add_gradient(self, W, g, scale):
         """Add scale * alpha * (1 - l1_ratio) * W."""
         if self.l1_ratio == 1.0:
             return
         for start, stop, alpha in self.strengths:
             strength = scale * alpha * (1.0 - self.l1_ratio)
-            g[start:stop] += np.multiply(W[start:stop], strength, out=scratch[start:stop])
+            AXPY[W.dtype.char](W[start:stop], g[start:stop], a=strength)
 
     def add_subgradient(self, W, g, scale):
         """Add scale * alpha * l1_ratio * sign(W)."""

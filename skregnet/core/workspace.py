@@ -32,11 +32,28 @@ class Workspace:
         self.masked = False
         self.weight = None
         self._blocks: dict[str, np.ndarray] = {}
+        self._views: dict[tuple, np.ndarray] = {}
 
-    def array(self, name, n, *shape):
-        """Return the first `n` rows of a reused block; their content is arbitrary."""
+    def array(self, name, *shape, dtype=None):
+        """Return the first rows of a reused block in a shape; its content is arbitrary."""
+        view = self._views.get((name, shape))
+        if view is None:
+            view = self._views[name, shape] = self._block(name, shape, dtype or self.dtype)
+        return view
+
+    def _block(self, name, shape, dtype):
         block = self._blocks.get(name)
-        if block is None or len(block) < n or block.shape[1:] != shape:
-            block = np.empty((n, *shape), dtype=self.dtype)
-            self._blocks[name] = block
-        return block[:n]
+        if block is None or len(block) < shape[0] or block.shape[1:] != shape[1:]:
+            block = self._blocks[name] = np.empty(shape, dtype=dtype)
+        return block[: shape[0]]
+
+    def column_sums(self, X, out):
+        """Write the sums of the columns of X into `out`, as a product, which BLAS is fast at."""
+        return np.matmul(self.constant(1.0, len(X)), X, out=out)
+
+    def constant(self, value, n):
+        """Return a vector of n equal numbers, made once; it must not be written to."""
+        vector = self._views.get((value, n))
+        if vector is None:
+            vector = self._views[value, n] = np.full(n, value, dtype=self.dtype)
+        return vector

@@ -92,6 +92,10 @@ class RunningAverage(Callback):
     n: int = 0
     records = True
 
+    def take(self, recipe):
+        """Go on with other hyperparameters."""
+        self.recipe = recipe
+
     def on_step_end(self, run):
         """Move by the step's share."""
         self._move(run, on_step=True)

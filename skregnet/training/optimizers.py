@@ -5,12 +5,14 @@ it used per weight, which is the metric in which the L1 prox has the stationary 
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from numbers import Integral
 
 import numpy as np
 
 from ..core.component import Component
+
+CHUNK = 2**15  # numbers: what the passes of one step work on stays in the cache
 
 
 @dataclass
@@ -50,7 +52,11 @@ class SGDStepper:
     weight_decay: float
     velocity: np.ndarray
 
-    def step(self, theta, gradient, rate):
+    def take(self, recipe):
+        """Go on with other hyperparameters."""
+        self.recipe = recipe
+
+    def step(self, theta, gradient, rate, needs_metric=True):
         """Move theta; return lr / (1 - momentum), the step that a lasting gradient causes."""
         momentum, g = self.recipe.momentum, gradient.trainable
         if self.weight_decay:
@@ -101,7 +107,7 @@ class Adam(Component):
 
 @dataclass
 class AdamStepper:
-    """The moments of one run of Adam."""
+    """The moments of one run of Adam: sums m / (1 - beta_1) and v / (1 - beta_2)."""
 
     recipe: Adam
     weight_decay: float
@@ -109,21 +115,46 @@ class AdamStepper:
     square: np.ndarray
     n_steps: int = 0
 
-    def step(self, theta, gradient, rate):
+    def take(self, recipe):
+        """Go on with other hyperparameters; the moments themselves stay as they are."""
+        self.mean *= (1.0 - self.recipe.beta_1) / (1.0 - recipe.beta_1)
+        self.square *= (1.0 - self.recipe.beta_2) / (1.0 - recipe.beta_2)
+        self.recipe = recipe
+
+    def step(self, theta, gradient, rate, needs_metric=True):
         """Move theta; return lr / (sqrt(v_hat) + epsilon) of the weights."""
-        beta_1, beta_2, g = self.recipe.beta_1, self.recipe.beta_2, gradient.trainable
+        recipe, g = self.recipe, gradient.trainable
         self.n_steps += 1
         if self.weight_decay:
             theta.weights *= 1.0 - rate * self.weight_decay
-        self.mean += (1.0 - beta_1) * (g - self.mean)
-        np.square(g, out=g)
-        self.square += (1.0 - beta_2) * (g - self.square)
-        step = np.sqrt(self.square, out=g)
-        step *= 1.0 / np.sqrt(1.0 - beta_2**self.n_steps)
-        step += self.recipe.epsilon
-        np.divide(rate, step, out=step)
-        theta.trainable -= step * (self.mean / (1.0 - beta_1**self.n_steps))
-        return step[: len(theta.weights)]
+        # The moments are kept as sums, without the factors (1 - beta) / (1 - beta^t): a step is
+        # then ten passes over memory, and the factors are numbers.
+        mean_factor = (1.0 - recipe.beta_1) / (1.0 - recipe.beta_1**self.n_steps)
+        root_factor = sqrt((1.0 - recipe.beta_2) / (1.0 - recipe.beta_2**self.n_steps))
+        epsilon, length = recipe.epsilon / root_factor, rate * mean_factor / root_factor
+        metric = rate / root_factor if needs_metric else None
+        for start in range(0, len(g), CHUNK):
+            part = slice(start, start + CHUNK)
+            self._move(
+                theta.trainable[part], g[part], self.mean[part], self.square[part], epsilon, length,
+                metric,
+            )  # fmt: skip
+        return g[: len(theta.weights)] if needs_metric else None
+
+    def _move(self, theta, g, mean, square, epsilon, length, metric):
+        """Move a part of theta; `g` becomes scratch memory, or the metric."""
+        mean *= self.recipe.beta_1
+        mean += g
+        square *= self.recipe.beta_2
+        np.multiply(g, g, out=g)
+        square += g
+        root = np.sqrt(square, out=g)
+        root += epsilon
+        step = np.divide(mean, root, out=g if metric is None else None)
+        step *= length
+        theta -= step
+        if metric is not None:
+            np.divide(metric, root, out=root)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from time import perf_counter
 
 import numpy as np
@@ -168,11 +169,11 @@ def train(run, stepper, callbacks, n_epochs, horizon):
                 if i == 0 or run.schedule.changes_within_epoch:
                     rate = run.learning_rate(epoch * len(batches) + i, n_steps)
                 value = objective.step_gradient(theta, X, Y, weight)
-                if not np.isfinite(value):
+                if not isfinite(value):
                     return run.diverge()
                 if run.clip_norm is not None:
                     clip(objective.gradient.trainable, run.clip_norm)
-                step = stepper.step(theta, objective.gradient, rate)
+                step = stepper.step(theta, objective.gradient, rate, objective.has_prox)
                 objective.prox(theta, step)
                 total += value * X.shape[0]
                 for callback in callbacks:

@@ -249,9 +249,9 @@ def test_the_gradient_of_every_step_is_clipped_as_a_whole(solver, clip_norm, mon
     stepper = {"sgd": SGDStepper, "adam": AdamStepper}[solver]
     step = stepper.step
 
-    def spy(self, theta, gradient, rate):
+    def spy(self, theta, gradient, *args):
         seen.append(np.linalg.norm(gradient.trainable))
-        return step(self, theta, gradient, rate)
+        return step(self, theta, gradient, *args)
 
     monkeypatch.setattr(stepper, "step", spy)
     clipping(solver=solver, learning_rate_init=1e-300).fit(*regression())
