@@ -72,7 +72,6 @@ def test_every_draw_can_be_fitted(cls, level, params):
         {"init": ["lecun"], "hidden_layer_sizes": ()},
         {"init": ["he", He(), "he"], "hidden_layer_sizes": (4, 4), "solver": "lbfgs"},
     ],
-    ids=str,
 )
 def test_draws_fit_to_layers_that_the_user_has_described(params):
     X, y = data(RegularizedMLPRegressor)
@@ -94,7 +93,6 @@ def test_draws_fit_to_layers_that_the_user_has_described(params):
         ),
         ({"init": [np.eye(6), "he"], "hidden_layer_sizes": (6,)}, set()),
     ],
-    ids=str,
 )
 def test_sizes_have_the_layers_and_groups_of_the_estimator(params, expected):
     space = suggest_search_space(RegularizedMLPRegressor(**params))
