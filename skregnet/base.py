@@ -455,11 +455,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
 
 
 def _table(X, y, sample_weight):
-    index = np.arange(X.shape[0])
     if sample_weight is None:
-        return Table(X, y, None, None, index)
+        return Table(X, y, None, None)
     weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    return Table(X, y, weight, weight, index).weighted(weight)
+    return Table(X, y, weight, weight).weighted(weight)
 
 
 def _check_continues(previous, plan):

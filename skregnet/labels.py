@@ -81,7 +81,8 @@ class SingleLabels(Labels):
         """Return the number of each row's class."""
         encoder = LabelEncoder()
         encoder.classes_ = self.classes
-        return encoder.transform(column_or_1d(y, warn=True))
+        # Half as wide as an index: large tables have many rows.
+        return encoder.transform(column_or_1d(y, warn=True)).astype(np.int32)
 
     def encode(self, y):
         """Return one column for two classes, else one a class."""

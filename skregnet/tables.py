@@ -24,15 +24,15 @@ class Table:
         Weights s_i > 0, class weights included; None means all 1.
     sample_weight : ndarray of shape (n,) or None
         Weights as the user gave them, for scores.
-    index : ndarray of shape (n,)
-        Which of the rows that the user passed these are.
+    rows : ndarray of shape (n,) or None
+        Which of the rows that the user passed these are; None means all.
     """
 
     source: object
     y: np.ndarray
     weight: np.ndarray | None
     sample_weight: np.ndarray | None
-    index: np.ndarray
+    rows: np.ndarray | None = None
 
     def __len__(self):
         return len(self.y)
@@ -40,19 +40,20 @@ class Table:
     @property
     def X(self):
         """The columns of these rows; a copy, unless they are all."""
-        return self.source if self._is_whole else self.source[self.index]
+        return self.source if self.rows is None else self.source[self.rows]
 
     @property
-    def _is_whole(self):
-        return len(self.index) == self.source.shape[0]
+    def index(self):
+        """Which of the rows that the user passed these are, of shape (n,)."""
+        return np.arange(len(self)) if self.rows is None else self.rows
 
     def scaled(self, scale, dtype):
         """Return the rows as the network sees them, with no copy but the one that is returned."""
-        if self._is_whole or issparse(self.source) or scale.factor is None:
+        if self.rows is None or issparse(self.source) or scale.factor is None:
             return scale.transform(self.X, dtype)
         Z = np.empty((len(self), self.source.shape[1]), dtype=dtype)
-        for rows in _chunks(*Z.shape):
-            Z[rows] = scale.transform(self.source[self.index[rows]], dtype)
+        for chunk in _chunks(*Z.shape):
+            Z[chunk] = scale.transform(self.source[self.rows[chunk]], dtype)
         return Z
 
     def take(self, rows):

@@ -24,7 +24,8 @@ class Dropout(Layer):
             return X
         kept = ws.array("kept", *X.shape, dtype=bool)
         draw_kept(ws.rng, self.keep_prob, out=kept)
-        ws.mask = np.multiply(kept, 1.0 / self.keep_prob, out=ws.array("mask", *X.shape))
+        ws.mask = ws.array("mask", *X.shape)
+        np.multiply(kept, 1.0 / self.keep_prob, out=ws.mask, dtype=ws.dtype)
         return np.multiply(X, ws.mask, out=ws.array("Y", *X.shape))
 
     def backward(self, dY, p, g, ws):

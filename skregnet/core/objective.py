@@ -94,10 +94,13 @@ class Objective:
         theta : Vector
             Changed in place.
         step : float or ndarray of shape (n_weights,)
-            The step size that the optimizer used.
+            The step size that the optimizer used; an array is overwritten.
         """
+        if not self.has_prox:
+            return
+        step *= 1.0 / self.total_weight
         for penalty in self._penalties_with_prox:
-            penalty.prox(theta.weights, step / self.total_weight, self._scratch)
+            penalty.prox(theta.weights, step, self._scratch)
 
     def l1_strengths(self):
         """Return for each weight the factor of |w| in J, of shape (n_weights,)."""

@@ -9,10 +9,8 @@ from abc import ABC
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.blas import daxpy, saxpy
 
-AXPY = {"f": saxpy, "d": daxpy}
-"""``AXPY[x.dtype.char](x, y, a=a)``: y += a x in one pass over memory."""
+from .vector import add_scaled
 
 
 class Penalty(ABC):
@@ -43,7 +41,10 @@ class Penalty(ABC):
         """Add `scale` times a subgradient of the part that `prox` handles to `g`."""
 
     def prox(self, W, step, scratch):
-        """Replace W by argmin_V 1/2 |V - W|^2 + step * (the part that has no gradient)(V)."""
+        """Replace W by argmin_V 1/2 |V - W|^2 + step * (the part that has no gradient)(V).
+
+        An array `step` may be overwritten.
+        """
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class ElasticNet(Penalty):
             return
         for start, stop, alpha in self.strengths:
             strength = scale * alpha * (1.0 - self.l1_ratio)
-            AXPY[W.dtype.char](W[start:stop], g[start:stop], a=strength)
+            add_scaled(strength, W[start:stop], g[start:stop])
 
     def add_subgradient(self, W, g, scale):
         """Add scale * alpha * l1_ratio * sign(W)."""
@@ -106,9 +107,14 @@ class ElasticNet(Penalty):
         """Soft-threshold: W - clip(W, -t, t) with t = step * alpha * l1_ratio."""
         for start, stop, alpha in self.strengths:
             part, clipped = W[start:stop], scratch[start:stop]
-            own_step = step[start:stop] if isinstance(step, np.ndarray) else step
-            threshold = alpha * self.l1_ratio * own_step
-            np.clip(part, -threshold, threshold, out=clipped)
+            if isinstance(step, np.ndarray):
+                threshold = step[start:stop]
+                threshold *= alpha * self.l1_ratio
+                np.minimum(part, threshold, out=clipped)
+                np.maximum(clipped, np.negative(threshold, out=threshold), out=clipped)
+            else:
+                threshold = alpha * self.l1_ratio * step
+                np.clip(part, -threshold, threshold, out=clipped)
             part -= clipped
 
 

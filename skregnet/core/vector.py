@@ -5,6 +5,7 @@ from math import prod
 from types import SimpleNamespace
 
 import numpy as np
+from scipy.linalg.blas import daxpy, saxpy
 
 ZONES = ("weights", "offsets", "statistics")
 
@@ -102,3 +103,9 @@ class Vector:
     def zeros(cls, layout, dtype):
         """Return a vector of zeros."""
         return cls(layout, np.zeros(layout.size, dtype=dtype))
+
+
+def add_scaled(a, x, y):
+    """Do y += a x in one pass over memory, for contiguous arrays of one dtype."""
+    axpy = saxpy if x.dtype == np.float32 else daxpy
+    axpy(x, y, a=a)

@@ -40,6 +40,12 @@ class Batches:
         self.n_rows = X.shape[0]
         self.transforms = tuple(transforms)
         self._blocks = {}
+        # Of rows that are not contiguous `take` would copy all first.
+        arrays = {"X": X, "Y": Y, "weight": weight}
+        self._contiguous = {
+            name: isinstance(array, np.ndarray) and array.flags.c_contiguous
+            for name, array in arrays.items()
+        }
         self.dense = dense
         self.shuffle_rng, self.transform_rng = shuffle_rng, transform_rng
         starts = list(range(0, self.n_rows, batch_size))
@@ -85,7 +91,7 @@ class Batches:
 
     def _rows(self, name, array, rows):
         """Return some rows: a view, or a copy in a reused block, the fastest way to gather."""
-        if isinstance(rows, slice) or not isinstance(array, np.ndarray):
+        if isinstance(rows, slice) or not self._contiguous[name]:
             return array[rows]
         block = self._blocks.get(name)
         if block is None or len(block) < len(rows):

@@ -11,8 +11,9 @@ from numbers import Integral
 import numpy as np
 
 from ..core.component import Component
+from ..core.vector import add_scaled
 
-CHUNK = 2**15  # numbers: what the passes of one step work on stays in the cache
+CHUNK = 2**14  # numbers: what the passes of one step work on stays in the cache
 
 
 @dataclass
@@ -64,10 +65,10 @@ class SGDStepper:
         self.velocity *= momentum
         self.velocity += g
         if self.recipe.nesterov and momentum:
-            g += momentum * self.velocity
-            theta.trainable -= rate * g
+            add_scaled(momentum, self.velocity, g)
+            add_scaled(-rate, g, theta.trainable)
         else:
-            theta.trainable -= rate * self.velocity
+            add_scaled(-rate, self.velocity, theta.trainable)
         return rate / (1.0 - momentum)
 
 
@@ -133,12 +134,13 @@ class AdamStepper:
         root_factor = sqrt((1.0 - recipe.beta_2) / (1.0 - recipe.beta_2**self.n_steps))
         epsilon, length = recipe.epsilon / root_factor, rate * mean_factor / root_factor
         metric = rate / root_factor if needs_metric else None
-        for start in range(0, len(g), CHUNK):
-            part = slice(start, start + CHUNK)
-            self._move(
-                theta.trainable[part], g[part], self.mean[part], self.square[part], epsilon, length,
-                metric,
-            )  # fmt: skip
+        arrays = theta.trainable, g, self.mean, self.square
+        if len(g) <= CHUNK:
+            self._move(*arrays, epsilon, length, metric)
+        else:
+            for start in range(0, len(g), CHUNK):
+                parts = [array[start : start + CHUNK] for array in arrays]
+                self._move(*parts, epsilon, length, metric)
         return g[: len(theta.weights)] if needs_metric else None
 
     def _move(self, theta, g, mean, square, epsilon, length, metric):

@@ -64,6 +64,7 @@ class Run:
             self.history.setdefault(name, [])
         self._published, self._stale = self.theta, False
         self._clock = perf_counter()
+        self._good_theta, self._good_published = np.empty_like(self.theta.data), None
         self._keep()
 
     @property
@@ -128,12 +129,16 @@ class Run:
     def _keep(self):
         for curve in self.history.values():
             curve.extend([np.nan] * (self.n_epochs - len(curve)))
-        self._last_good = self.theta.data.copy(), self._published.data.copy()
+        np.copyto(self._good_theta, self.theta.data)
+        if self._published is not self.theta:
+            self._good_published = self._published.data.copy()
         self._n_good = self.n_epochs
 
     def _fall_back(self, category, reason):
         """Return to the end of the last whole epoch and leave a note why."""
-        self.theta.data[:], self._published.data[:] = self._last_good
+        self.theta.data[:] = self._good_theta
+        if self._good_published is not None:
+            self._published.data[:] = self._good_published
         for curve in self.history.values():
             del curve[self._n_good :]
         self.notes.append((category, f"{reason} The weights after epoch {self.n_epochs} are kept."))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skregnet.core.dropout import Dropout
+from skregnet.core.dropout import Dropout, draw_kept
 from skregnet.core.workspace import Workspace
 
 X = np.random.default_rng(0).normal(size=(200, 20))
@@ -74,3 +74,30 @@ def test_the_same_stream_gives_the_same_mask():
     )
     np.testing.assert_array_equal(first, second)
     assert np.any(first != other)
+
+
+@pytest.mark.parametrize("keep_prob", [1e-6, 0.1, 0.5, 2 / 3, 0.8, 1 - 1e-6])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (200, 101)])
+def test_the_probability_is_exact_though_words_have_sixteen_bits(keep_prob, shape):
+    rng, kept = np.random.default_rng(0), np.empty(shape, dtype=bool)
+    level = keep_prob * 2**16
+    levels = np.array([int(level + rng.random()) for _ in range(4000)])
+    assert set(levels) <= {int(level), int(level) + 1}
+    assert abs(levels.mean() - level) < 5 * 0.5 / np.sqrt(4000)
+    share = []
+    for _ in range(50):
+        draw_kept(rng, keep_prob, out=kept)
+        share.append(kept.mean())
+    tolerance = 5 * np.sqrt(keep_prob * (1 - keep_prob) / (50 * kept.size))
+    assert abs(np.mean(share) - keep_prob) <= tolerance + 1e-5
+
+
+def test_all_bits_of_a_word_serve_an_entry_each():
+    first, again = np.empty((4, 4), dtype=bool), np.empty((4, 4), dtype=bool)
+    draw_kept(np.random.default_rng(3), 0.5, out=first)
+    draw_kept(np.random.default_rng(3), 0.5, out=again)
+    np.testing.assert_array_equal(first, again)
+    words = np.random.default_rng(3)
+    level = int(0.5 * 2**16 + words.random())
+    bits = words.bit_generator.random_raw(4).view(np.uint16).reshape(4, 4)
+    np.testing.assert_array_equal(first, bits < level)

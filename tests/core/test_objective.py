@@ -124,7 +124,7 @@ def test_l1_strengths_and_prox_are_divided_by_the_weight_of_the_training_set():
 
     before = problem.theta.data.copy()
     step = np.linspace(0.1, 10.0, N_WEIGHTS)
-    problem.objective.prox(problem.theta, step)
+    problem.objective.prox(problem.theta, step.copy())
     W, threshold = before[:N_WEIGHTS], step * 0.7 / problem.S
     expected = np.sign(W) * np.maximum(np.abs(W) - threshold, 0.0)
     np.testing.assert_allclose(problem.theta.weights, expected, rtol=1e-13, atol=1e-16)

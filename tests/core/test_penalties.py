@@ -33,7 +33,7 @@ def gradient(penalty, W, scale=1.0, smooth_part_only=False):
 
 def prox(penalty, W, step):
     moved = W.copy()
-    penalty.prox(moved, step, np.full_like(W, np.nan))
+    penalty.prox(moved, step if np.isscalar(step) else step.copy(), np.full_like(W, np.nan))
     return moved
 
 
@@ -196,3 +196,14 @@ def test_max_norm_does_not_depend_on_the_step_and_costs_nothing_in_j():
     penalty, W = PENALTIES["max-norm"], weights()
     np.testing.assert_array_equal(prox(penalty, W, 1e-6), prox(penalty, W, 1e6))
     assert penalty.value(W) == 0.0 and penalty.smooth
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_gradient_is_added_in_place(dtype):
+    rng = np.random.default_rng(0)
+    theta, gradient = (rng.normal(size=20).astype(dtype) for _ in range(2))
+    W, g, before = theta[3:15], gradient[3:15], gradient.copy()
+    ElasticNet(((0, 12, 0.7),), 0.0).add_gradient(W, g, 0.5)
+    np.testing.assert_allclose(g, before[3:15] + 0.35 * W, rtol=1e-6)
+    np.testing.assert_array_equal(gradient[:3], before[:3])
+    np.testing.assert_array_equal(gradient[15:], before[15:])

@@ -36,3 +36,23 @@ def test_arrays_have_the_dtype_of_the_run():
 def test_starts_in_prediction_mode_without_weights_or_a_stream():
     ws = Workspace(np.float64)
     assert (ws.train, ws.weight, ws.rng, ws.needs_input_gradient) == (False, None, None, True)
+
+
+def test_column_sums_are_those_of_numpy():
+    X = np.random.default_rng(0).normal(size=(7, 3))
+    ws, out = Workspace(np.float64), np.empty(3)
+    assert ws.column_sums(X, out=out) is out
+    np.testing.assert_allclose(out, X.sum(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(ws.column_sums(X[:4], out=out), X[:4].sum(axis=0), rtol=1e-14)
+
+
+def test_constants_are_made_once():
+    ws = Workspace(np.float32)
+    first = ws.constant(0.25, 4)
+    assert ws.constant(0.25, 4) is first and first.dtype == np.float32
+    np.testing.assert_array_equal(first, [0.25] * 4)
+    assert len(ws.constant(0.25, 5)) == 5 and ws.constant(1.0, 4)[0] == 1.0
+
+
+def test_an_array_may_have_a_dtype_of_its_own():
+    assert Workspace(np.float32).array("kept", 2, 2, dtype=bool).dtype == bool
