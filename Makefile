@@ -5,7 +5,7 @@
 #   make lint     ruff, then the types
 #   make types    mypy on skregnet/core
 #   make docs     HTML pages in docs/_build/html
-#   make bench    fit times side by side with scikit-learn's MLP, and of committees by n_jobs
+#   make bench    time and memory side by side with peers, into benchmarks/RESULTS.md
 #   make clean    remove what the targets above made, except .venv
 
 PYTHON ?= python3
@@ -36,11 +36,13 @@ docs: $(VENV)/.installed-docs
 	@echo "docs/_build/html/index.html"
 
 bench: $(VENV)/.installed-bench
-	@$(BIN)/python benchmarks/bench_fit.py
-	@$(BIN)/python benchmarks/bench_committee.py
+	@for name in fit predict scaling committee; do \
+	    $(BIN)/python benchmarks/bench_$$name.py || exit 1; \
+	done
+	@$(BIN)/python benchmarks/report.py
 
 clean:
-	rm -rf build dist docs/_build docs/generated
+	rm -rf build dist docs/_build docs/gallery docs/generated
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .coverage .coverage.* htmlcov
 	rm -f examples/*.png benchmarks/results*.json
 	find skregnet tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,37 +1,37 @@
-"""Wall time of a committee on kin8nm: members one after the other against side by side.
+"""Wall time of a committee: members one after the other against side by side.
 
-Run `python benchmarks/bench_committee.py [--repeats 5] [--members 8] [--jobs 2]`.
+Run `make bench`, or `python benchmarks/bench_committee.py [--members 8] [--jobs 2]`.
 
 The fits with n_jobs=1 and n_jobs=2 take turns, so that whatever else the machine does meets both
 alike, and the workers are started and warmed up before the first fit that counts. A member always
-computes on one BLAS thread, in both. The figure is the median over the repeats; the committees are
-checked to be equal to the bit. The table kin8nm (8,192 rows, 8 columns) is read from
-../shared/data.
+computes on one BLAS thread, in both. The committees are checked to be equal to the bit. The table
+is kin8nm (8,192 rows, 8 columns) where ../shared/data has it, else a made-up one of that size.
 """
 
-import argparse
-import json
-import os
-import platform
 import statistics
-import time
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
-import scipy
-import sklearn
-from threadpoolctl import threadpool_info, threadpool_limits
+from harness import alternate, bars, fixed_threads, number, parser_of, ratio, save, table
+from sklearn.datasets import make_friedman1
 
-import skregnet
 from skregnet import RegularizedMLPRegressor
 
-TABLE = Path(__file__).parents[2] / "shared" / "data" / "kin8nm.csv.gz"
+KIN8NM = Path(__file__).parents[2] / "shared" / "data" / "kin8nm.csv.gz"
 EPOCHS = 200  # the default of max_iter
 
 
-def committee(n_members, n_jobs, epochs=EPOCHS):
+def data():
+    """Return the name of the table, X and y."""
+    if not KIN8NM.exists():
+        return "friedman1", *make_friedman1(8192, 8, noise=1.0, random_state=0)
+    kin8nm = pd.read_csv(KIN8NM)
+    return "kin8nm", kin8nm.drop(columns="target").to_numpy(), kin8nm["target"].to_numpy()
+
+
+def committee(n_members, n_jobs, epochs):
+    """Return the estimator."""
     return RegularizedMLPRegressor(
         (100,),
         n_estimators=n_members,
@@ -42,90 +42,56 @@ def committee(n_members, n_jobs, epochs=EPOCHS):
     )
 
 
-def timed_fit(model, X, y):
-    """Seconds of one fit."""
-    start = time.perf_counter()
-    model.fit(X, y)
-    return time.perf_counter() - start
+def check_same(a, b):
+    """Raise AssertionError unless two committees are equal to the bit."""
+    for s, t in zip(a.members_, b.members_, strict=True):
+        assert np.array_equal(s.theta, t.theta), "n_jobs changed the committee"
 
 
-def same(a, b):
-    """Whether two committees are equal to the bit."""
-    pairs = zip(a.members_, b.members_, strict=True)
-    return all(np.array_equal(s.theta, t.theta) for s, t in pairs)
+def measure(X, y, n_members, jobs, epochs, repeats):
+    """Return one record for each n_jobs."""
+    tasks = {n: lambda n=n: committee(n_members, n, epochs).fit(X, y) for n in jobs}
+    seconds, fitted = alternate(tasks, repeats)
+    for n_jobs in jobs:
+        check_same(fitted[1], fitted[n_jobs])
+    return [
+        {"n_jobs": n_jobs, "members": n_members, "epochs": epochs, "seconds": took}
+        for n_jobs, took in seconds.items()
+    ]
 
 
-def threads():
-    """What a member is given, as `threadpool_info` tells within its limit."""
-    with threadpool_limits(1, user_api="blas"):
-        pools = threadpool_info()
-    return [f"{pool['internal_api']} {pool['num_threads']}" for pool in pools]
+def describe(results):
+    """Return the table: seconds, and the time as a share of that with n_jobs=1."""
+    alone = results[0]["seconds"]
+    rows = [
+        [str(r["n_jobs"]), str(r["members"]), str(r["epochs"]),
+         *(number(f(r["seconds"])) for f in (statistics.median, min, max)),
+         number(ratio(r["seconds"], alone), 2)]
+        for r in results
+    ]  # fmt: skip
+    headers = ["n_jobs", "members", "epochs", "seconds", "least", "most", "/ n_jobs=1"]
+    return table(headers, rows)
 
 
-def measure(X, y, n_members, jobs, repeats):
-    """Seconds of each fit, by n_jobs."""
-    seconds = {n_jobs: [] for n_jobs in jobs}
-    for repeat in range(-1, repeats):  # repeat -1 warms up and is not counted
-        models = {}
-        for n_jobs in jobs:
-            models[n_jobs] = committee(n_members, n_jobs, EPOCHS if repeat >= 0 else 1)
-            took = timed_fit(models[n_jobs], X, y)
-            if repeat >= 0:
-                seconds[n_jobs].append(took)
-        assert same(*models.values()), "n_jobs changed the committee"
-    return seconds
+def plot(results, path):
+    """Draw the time as a share of that with n_jobs=1."""
+    shares = [ratio(r["seconds"], results[0]["seconds"]) for r in results]
+    groups = [f"n_jobs={r['n_jobs']}" for r in results]
+    bars(path, "Fit time of a committee by n_jobs", "ratio", groups, {"/ n_jobs=1": shares})
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="counted fits of each (default 5)")
+def main(argv=None):
+    """Measure n_jobs=1 against the one asked for."""
+    parser = parser_of(__doc__)
     parser.add_argument("--members", type=int, default=8, help="networks (default 8)")
     parser.add_argument("--jobs", type=int, default=2, help="members side by side (default 2)")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path(__file__).with_name("results_committee.json"),
-        help="JSON file",
-    )
-    args = parser.parse_args()
-    if not TABLE.exists():
-        parser.exit(1, f"the table is not at {TABLE}\n")
-
-    table = pd.read_csv(TABLE)
-    X, y = table.drop(columns="target").to_numpy(), table["target"].to_numpy()
-    setting = {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-        "joblib": joblib.__version__,
-        "skregnet": skregnet.__version__,
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
-        "threads": threads(),
-        "table": "kin8nm",
-        "rows": len(X),
-        "hidden": (100,),
-        "epochs": EPOCHS,
-        "members": args.members,
-        "repeats": args.repeats,
-    }
-    print("  ".join(f"{key} {value}" for key, value in setting.items() if key != "threads"))
-    print("threads of a member:", ", ".join(setting["threads"]))
-
-    seconds = measure(X, y, args.members, (1, args.jobs), args.repeats)
-    median = {n_jobs: statistics.median(took) for n_jobs, took in seconds.items()}
-    print(f"\n{'n_jobs':>6} {'median s':>9} {'min s':>8} {'max s':>8} {'ratio':>6}")
-    for n_jobs, took in seconds.items():
-        print(
-            f"{n_jobs:>6} {median[n_jobs]:>9.3f} {min(took):>8.3f} {max(took):>8.3f}"
-            f" {median[n_jobs] / median[1]:>6.2f}"
-        )
-
-    result = {"setting": setting, "seconds": seconds, "ratio": median[args.jobs] / median[1]}
-    args.output.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\nwritten: {args.output.name}")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    args = parser.parse_args(argv)
+    name, X, y = data()
+    setting = {"table": name, "rows": len(X), "hidden": (100,), "repeats": args.repeats}
+    with fixed_threads(args.threads):
+        results = measure(X, y, args.members, (1, args.jobs), args.epochs, args.repeats)
+        save(args.output, "committee", describe, plot, setting, results)
 
 
 if __name__ == "__main__":

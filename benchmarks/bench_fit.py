@@ -1,166 +1,195 @@
-"""Fit time of skregnet side by side with scikit-learn's MLPClassifier.
+"""Fit time, with and without regularization, beside scikit-learn, PyTorch and matrix products.
 
-Run `make bench`, or `python benchmarks/bench_fit.py [--repeats 5]`.
+Run `make bench`, or `python benchmarks/bench_fit.py [--cases AD] [--techniques plain,dropout]`.
 
-Both networks have the same architecture, rows, batch size, number of epochs, dtype (float32),
-optimizer (Adam), learning rate and L2 penalty, and both shuffle. They are fitted in turns within
-one process, on one thread, so that whatever else the machine does meets both alike. The figure is
-the median over the repeats. The last training loss of both is shown: with equal work done it
-should be nearly equal too (the initial weights are drawn from the same distribution by different
-generators, and scikit-learn draws the biases as well).
+All networks have the same architecture, rows, batch size, number of epochs, dtype (float32),
+optimizer (Adam), learning rate and penalty, and all shuffle. They are fitted in turns within one
+process, on one thread. The peers:
+
+- sklearn, sklearn64: scikit-learn's MLPClassifier on float32 and on float64, plain (the
+  techniques it does not have; its plain time is the yardstick for all of ours),
+- torch: a bare PyTorch loop with the same techniques, fused Adam and no bookkeeping,
+- skorch: the same, plain, through skorch,
+- products: the matrix products of a fit alone, forward and backward, by np.matmul(out=).
+
+The loss is the log loss of the fitted network on its training rows, computed after the clock has
+stopped: with equal work done it should be nearly equal too (the initial weights come from the
+same distribution by different generators, and scikit-learn draws the biases as well).
 """
 
-import argparse
-import json
-import platform
 import statistics
-import time
 import warnings
-from pathlib import Path
+from importlib.util import find_spec
 
 import numpy as np
-import scipy
-import sklearn
-from sklearn.datasets import make_classification
+from cases import CASES, TECHNIQUES, ours, scikit_learn
+from harness import against, alternate, bars, fixed_threads, number, parser_of, ratio, save, table
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_info, threadpool_limits
+from sklearn.metrics import log_loss
 
-import skregnet
-from skregnet import RegularizedMLPClassifier
+try:
+    import torch_peers
+except ImportError:
+    torch_peers = None
 
-ALPHA = 1e-4  # scikit-learn's; it divides by the batch size
-CASES = {  # name: (rows, columns, classes, hidden layers, batch size, epochs)
-    "A": (10_000, 20, 2, (100,), 200, 20),
-    "B": (10_000, 784, 10, (256, 128), 256, 3),
-    "D": (2_000, 20, 2, (64, 32), 32, 20),
+PEERS = ("sklearn", "sklearn64", "torch", "skorch", "products")
+SLOW = {"skorch": 3}  # repeats at most
+CLAIMS = {  # the ratio of fit times aimed at, by peer, technique and case
+    "sklearn": {
+        "plain": {"A": 0.35, "B": 0.60, "C": 0.55, "D": 0.30},
+        "dropout": {"A": 0.50, "B": 0.70, "C": 0.75, "D": 0.35},
+        "batchnorm": {"A": 0.55, "B": 0.75, "C": 0.90, "D": 0.45},
+    },
+    "torch": {
+        "plain": {"A": 0.35, "B": 0.90, "C": 0.95, "D": 0.25},
+        "dropout": {"A": 0.40, "B": 0.85, "C": 0.80, "D": 0.25},
+        "batchnorm": {"A": 0.40, "B": 0.85, "C": 0.90, "D": 0.25},
+    },
+    "products": {"plain": {"A": 2.3, "B": 1.5, "C": 1.25, "D": 2.8}},
 }
 
 
-def table(rows, columns, classes):
-    """A made-up table, standardised, in float32."""
-    X, y = make_classification(
-        rows, columns, n_informative=10, n_redundant=0, n_classes=classes, random_state=0
-    )
-    return StandardScaler().fit_transform(X).astype(np.float32), y
+class MatrixProducts:
+    """The matrix products of a fit: X W, X^T dY and, but for the first layer, dY W^T."""
+
+    def __init__(self, case, X):
+        rng = np.random.default_rng(0)
+        self.case, self.X = case, X
+        shapes = list(zip(case.widths, case.widths[1:], strict=False))
+        self.W = [rng.standard_normal(s, np.float32) / np.float32(s[0] ** 0.5) for s in shapes]
+        self.dW = [np.empty_like(W) for W in self.W]
+        sizes = [(case.batch_size, width) for width in case.widths[1:]]
+        self.Y = [np.empty(size, np.float32) for size in sizes]
+        self.dY = [rng.standard_normal(size, np.float32) for size in sizes]
+
+    def __call__(self):
+        for _ in range(self.case.epochs):
+            for start in range(0, len(self.X), self.case.batch_size):
+                self._step(self.X[start : start + self.case.batch_size])
+
+    def _step(self, X):
+        n = len(X)
+        Y, dY = [Y[:n] for Y in self.Y], [dY[:n] for dY in self.dY]
+        inputs = [X, *Y[:-1]]
+        for X, W, out in zip(inputs, self.W, Y, strict=True):
+            np.matmul(X, W, out=out)
+        for l in reversed(range(len(self.W))):
+            np.matmul(inputs[l].T, dY[l], out=self.dW[l])
+            if l > 0:
+                np.matmul(dY[l], self.W[l].T, out=dY[l - 1])
 
 
-def ours(rows, hidden, batch_size, epochs, seed):
-    return RegularizedMLPClassifier(
-        hidden,
-        init="xavier",
-        alpha=ALPHA * rows / batch_size,  # ours is divided by the rows of the training set
-        scaling=None,
-        solver="adam",
-        learning_rate_init=1e-3,
-        batch_size=batch_size,
-        max_iter=epochs,
-        early_stopping=False,
-        dtype="float32",
-        random_state=seed,
-    )
-
-
-def peers(rows, hidden, batch_size, epochs, seed):
-    return MLPClassifier(
-        hidden,
-        alpha=ALPHA,
-        solver="adam",
-        learning_rate_init=1e-3,
-        batch_size=batch_size,
-        max_iter=epochs,
-        n_iter_no_change=epochs + 1,  # no stop before the last epoch
-        random_state=seed,
-    )
-
-
-def timed_fit(model, X, y):
-    """Seconds of one fit and the last training loss."""
-    start = time.perf_counter()
-    model.fit(X, y)
-    seconds = time.perf_counter() - start
-    assert all(W.dtype == np.float32 for W in model.coefs_), "not the dtype asked for"
-    assert len(model.loss_curve_) == model.max_iter, "not the epochs asked for"
-    return seconds, model.loss_curve_[-1]
-
-
-def run_case(name, repeats):
-    rows, columns, classes, hidden, batch_size, epochs = CASES[name]
-    X, y = table(rows, columns, classes)
-    makers = {"skregnet": ours, "scikit-learn": peers}
-    seconds = {who: [] for who in makers}
-    losses = {who: [] for who in makers}
-    for repeat in range(-1, repeats):  # repeat -1 warms up and is not counted
-        for who, make in makers.items():
-            took, loss = timed_fit(make(rows, hidden, batch_size, epochs, repeat + 1), X, y)
-            if repeat >= 0:
-                seconds[who].append(took)
-                losses[who].append(float(loss))
-    return {
-        "case": name,
-        "rows": rows,
-        "columns": columns,
-        "classes": classes,
-        "hidden": hidden,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "seconds": seconds,
-        "losses": losses,
+def tasks_of(case, X, y, techniques, peers):
+    """Return what is timed, by (who, technique)."""
+    X64 = X.astype(np.float64)
+    plain = {
+        "sklearn": lambda: scikit_learn(case).fit(X, y),
+        "sklearn64": lambda: scikit_learn(case).fit(X64, y),
+        "skorch": lambda: torch_peers.skorch_model(case).fit(X, y.astype(_skorch_dtype(case))),
+        "products": MatrixProducts(case, X),
     }
+    tasks = {}
+    for technique in techniques:
+        params = TECHNIQUES[technique]
+        tasks["ours", technique] = lambda params=params: ours(case, **params).fit(X, y)
+        if "torch" in peers:
+            tasks["torch", technique] = lambda t=technique: torch_peers.bare_loop(case, X, y, t)
+        if technique == techniques[0]:  # beside the first of ours
+            tasks |= {(who, "plain"): task for who, task in plain.items() if who in peers}
+    return tasks
 
 
-def report(result):
-    """One line of the table."""
-    median = {who: statistics.median(took) for who, took in result["seconds"].items()}
-    loss = {who: statistics.median(values) for who, values in result["losses"].items()}
-    what = f"{result['rows']:,}x{result['columns']} {result['hidden']} batch {result['batch_size']}"
-    print(
-        f"{result['case']}  {what:<32} {result['epochs']:>6}"
-        f" {median['skregnet']:>9.3f} {median['scikit-learn']:>9.3f}"
-        f" {median['skregnet'] / median['scikit-learn']:>6.2f}"
-        f" {loss['skregnet']:>9.4f} {loss['scikit-learn']:>9.4f}",
-        flush=True,
-    )
+def _skorch_dtype(case):
+    return np.float32 if case.classes == 2 else np.int64
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="counted fits of each (default 5)")
-    parser.add_argument("--cases", default="ABD", help="which cases, as letters (default ABD)")
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).with_name("results.json"), help="JSON file"
-    )
-    args = parser.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are few on purpose
+def reached_loss(who, fitted, case, X, y):
+    """Return the log loss on the training rows, or None."""
+    if who == "products":
+        return None
+    if who in ("ours", "sklearn"):
+        assert len(fitted.loss_curve_) == case.epochs, "not the epochs asked for"
+        assert fitted.coefs_[0].dtype == np.float32, "not the dtype asked for"
+    predicted = torch_peers.probabilities(fitted, X) if who == "torch" else fitted.predict_proba(X)
+    predicted = predicted.astype(np.float64)  # in float32 the rows do not sum to one exactly
+    return log_loss(y, predicted / predicted.sum(axis=1, keepdims=True))
 
-    with threadpool_limits(limits=1):
-        pools = [f"{pool['internal_api']} {pool['num_threads']}" for pool in threadpool_info()]
-        setting = {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-            "skregnet": skregnet.__version__,
-            "machine": platform.machine(),
-            "threads": pools,
-            "dtype": "float32",
-            "repeats": args.repeats,
-        }
-        print("  ".join(f"{key} {value}" for key, value in setting.items() if key != "threads"))
-        print("threads:", ", ".join(pools))
-        print(f"\n{'':<36} {'':>6} {'seconds, median':>19} {'':>6} {'last training loss':>19}")
-        print(
-            f"{'case':<36} {'epochs':>6} {'skregnet':>9} {'sklearn':>9} {'ratio':>6}"
-            f" {'skregnet':>9} {'sklearn':>9}"
-        )
-        results = []
+
+def run_case(name, case, techniques, peers, repeats):
+    """Return one record for each network that was fitted."""
+    X, y = case.data()
+    tasks = tasks_of(case, X, y, techniques, peers)
+    fewer = {key: SLOW[key[0]] for key in tasks if key[0] in SLOW}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are few on purpose
+        seconds, fitted = alternate(tasks, repeats, at_most=fewer)
+    return [
+        {"case": name, "what": str(case), "epochs": case.epochs, "technique": technique,
+         "who": who, "seconds": took,
+         "loss": reached_loss(who, fitted[who, technique], case, X, y)}
+        for (who, technique), took in seconds.items()
+    ]  # fmt: skip
+
+
+def _compare(results):
+    """Yield for each fit of ours: its record, the peers' records, and the ratios of times."""
+    by_key = {(r["case"], r["who"], r["technique"]): r for r in results}
+    for record in (r for r in results if r["who"] == "ours"):
+        peers = {}
+        for who in PEERS:
+            technique = record["technique"] if who == "torch" else "plain"
+            peers[who] = by_key.get((record["case"], who, technique))
+        ratios = {who: ratio(record["seconds"], p["seconds"]) if p else None
+                  for who, p in peers.items()}  # fmt: skip
+        yield record, peers, ratios
+
+
+def describe(results):
+    """Return the table: our time as a multiple of each peer's, and the losses reached."""
+    headers = ["case", "technique", "seconds", *(f"/ {who}" for who in PEERS)]
+    headers += ["loss", "sklearn's", "torch's"]
+    rows, cases = [], {}
+    for record, peers, ratios in _compare(results):
+        name, technique = record["case"], record["technique"]
+        cases[name] = f"- {name}: {record['what']}, epochs {record['epochs']}"
+        row = [name, technique, number(statistics.median(record["seconds"]))]
+        row += [against(ratios[who], CLAIMS.get(who, {}).get(technique, {}).get(name))
+                for who in PEERS]  # fmt: skip
+        losses = [peers[who]["loss"] if peers[who] else None for who in ("sklearn", "torch")]
+        rows.append(row + [number(loss, 4) for loss in (record["loss"], *losses)])
+    return "\n".join([*cases.values(), "", table(headers, rows)])
+
+
+def plot(results, path):
+    """Draw our time as a multiple of scikit-learn's and PyTorch's."""
+    compared = list(_compare(results))
+    groups = [f"{record['case']} {record['technique']}" for record, _, _ in compared]
+    series = {f"/ {who}": [ratios[who] for _, _, ratios in compared]
+              for who in ("sklearn", "torch")}  # fmt: skip
+    bars(path, "Fit time of skregnet as a multiple of the peer's", "ratio", groups, series)
+
+
+def main(argv=None):
+    """Run the cases."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--cases", default="".join(CASES), help="which, as letters (default all)")
+    parser.add_argument("--techniques", default=",".join(TECHNIQUES), help="default all")
+    parser.add_argument("--peers", default=",".join(PEERS), help="default all; '' for none")
+    args = parser.parse_args(argv)
+    peers = [who for who in args.peers.split(",") if who]
+    no_torch = torch_peers is None
+    missing = {"torch": no_torch, "skorch": no_torch or find_spec("skorch") is None}
+    for who in [who for who in peers if missing.get(who)]:
+        print(f"without {who}: it is not installed")
+        peers.remove(who)
+    techniques = args.techniques.split(",")
+    results = []
+    with fixed_threads(args.threads):
         for name in args.cases:
-            results.append(run_case(name, args.repeats))
-            report(results[-1])
-
-    args.output.write_text(json.dumps({"setting": setting, "results": results}, indent=1) + "\n")
-    print(f"\nwritten: {args.output.name}")
+            results += run_case(name, CASES[name], techniques, peers, args.repeats)
+            print(f"case {name} done", flush=True)
+        setting = {"dtype": "float32", "repeats": args.repeats}
+        save(args.output, "fit", describe, plot, setting, results)
 
 
 if __name__ == "__main__":
