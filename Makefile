@@ -44,7 +44,7 @@ bench: $(VENV)/.installed-bench
 clean:
 	rm -rf build dist docs/_build docs/gallery docs/generated
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .coverage .coverage.* htmlcov
-	rm -f examples/*.png benchmarks/results*.json
+	rm -f examples/*.png benchmarks/results*.json*
 	find skregnet tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

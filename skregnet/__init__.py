@@ -2,8 +2,10 @@
 
 from .classifier import RegularizedMLPClassifier
 from .core.classification_losses import Focal, Hinge, LogLoss
+from .core.embeddings import PBLD, PLE
 from .core.gradient_check import BlockCheck, GradientReport
 from .core.initializers import (
+    NTK,
     Constant,
     DataDriven,
     He,
@@ -88,9 +90,12 @@ __all__ = [
     "LeCun",
     "LogLoss",
     "Mixup",
+    "NTK",
     "Normal",
     "OneCycle",
     "Orthogonal",
+    "PBLD",
+    "PLE",
     "Poisson",
     "Quantile",
     "RandomChoice",

@@ -8,16 +8,18 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from . import assemble
 from ._compat import check_sample_weight, num_samples
 from .committee import out_of_bag, raw_outputs
 from .core.component import require
 from .core.streams import stream
+from .encoding import EncodedScale, learn_encoder
 from .exceptions import (
     IgnoredParameterWarning,
     OutOfBagWarning,
@@ -26,14 +28,13 @@ from .exceptions import (
     warn,
 )
 from .fitting import Rows
+from .frames import check_rows, learn_codes
 from .member import FittedView
 from .params import check_params
 from .published import FittedAttributes
-from .tables import Scale, Table
+from .tables import Scale, Table, weighted_quantile
 from .tasks import FitTasks
 from .training.validation import Monitor, find_scorer, hold_out, last_split, score
-
-FLOATS = (np.float64, np.float32)
 
 
 def all_or_nothing(method):
@@ -56,6 +57,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     """Base class of the classifier and the regressor."""
 
     _doc_link_module = "skregnet"
+
+    # What is None unless X has categories, and unless it has these or missing values.
+    _codes = _encoder = None
 
     # What is particular to labels and to reals -------------------------------------------------
 
@@ -96,6 +100,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         `view` predicts the rows of the table `seen`; `n_given` is the number of rows given to fit.
         """
 
+    @property
+    def _raw_range(self):
+        """The least and the greatest raw outputs that predictions are made of, or None."""
+        return None
+
     def _learn_row_weights(self, table, streaming):
         """Learn what `_row_weights` needs from the training rows."""
 
@@ -111,6 +120,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         """Return K of label smoothing, or None."""
         return None
 
+    def _calibrate(self, raw, table):
+        """Learn the temperature from the raw outputs for rows that did not train the members."""
+
     # Fitting -----------------------------------------------------------------------------------
 
     @all_or_nothing
@@ -123,14 +135,16 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training rows. Missing values (NaN, None, pandas.NA) become the median of the column,
+            with a further column that tells where; categories see `categorical_features`. Sparse X
+            has neither.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; with ``soft_labels=True`` class probabilities of shape (n_samples, n_classes).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows; a weight of k is the same as the row k times, and rows of weight 0
             are dropped. None means 1.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, DataFrame} of shape (n_val, n_features), default=None
             Validation rows for early stopping; no training rows are then held out. In a
             `Pipeline` they are transformed as X is with ``transform_input=["X_val"]``.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
@@ -152,6 +166,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             that cannot act in this configuration. The estimator is then left as it was.
         """
         check_params(self, self._constraints)
+        vars(self).pop("temperature_", None)
         previous = getattr(self, "members_", []) if assemble.continues(self) else []
         if previous:
             self._check_frozen_choices()
@@ -173,6 +188,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         monitor = self._monitor(plan, stopping, validation) if stopping.enabled else None
         tasks.begin(plan)
         members, notes = tasks.fit(plan, rows, previous, monitor)
+        if assemble.calibrates(self):
+            self._calibrate(*self._honest_outputs(plan, stopping, members, train, validation))
         if stopping.enabled and assemble.refits(self) and not any(m.interrupted for m in members):
             train = table
             self._learn_scales(train)
@@ -195,6 +212,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     ):
         """Train one epoch on these rows."""
         check_params(self, self._constraints)
+        vars(self).pop("temperature_", None)
         if total_weight is not None:
             is_number = isinstance(total_weight, Real) and np.isfinite(total_weight)
             expected = "a positive float or None"
@@ -225,10 +243,10 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         self, X, y, sample_weight, first, streaming=False, classes=None, training=True
     ):
         """Return the table of the rows with positive weight s_i."""
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True, reset=first,
-            y_numeric=is_regressor(self),
-        )  # fmt: skip
+        if first:
+            self._codes = learn_codes(X, assemble.categorical_features(self), self)
+            assemble.check_categories(self, self._codes is not None)
+        X, y = check_rows(self, self._codes, X, y, first=first)
         table = _table(X, y, sample_weight)
         if first:
             seed = check_random_state(assemble.random_state(self)).randint(np.iinfo(np.int32).max)
@@ -248,17 +266,16 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         if X_val is None or y_val is None:
             missing, given = ("X_val", "y_val") if X_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} is provided, but {missing} was not provided.")
-        X_val, y_val = validate_data(
-            self, X_val, y_val, accept_sparse="csr", dtype=FLOATS, multi_output=True, reset=False
-        )
+        X_val, y_val = check_rows(self, self._codes, X_val, y_val)
         table = _table(X_val, self._check_target(y_val), sample_weight_val)
         return table.weighted(self._row_weights(table))
 
     def _check_same_rows(self, stopping, scoring, given, n_rows):
         """Raise ValueError if rows that trained the model would now validate it."""
         chooses_rows = stopping.enabled and given is None
+        uses_bags = scoring is not False or (assemble.calibrates(self) and not stopping.enabled)
         rows = assemble.row_choices(self, n_rows, stopping)
-        if (chooses_rows or scoring is not False) and rows != self._row_choices:
+        if (chooses_rows or uses_bags) and rows != self._row_choices:
             raise ValueError(
                 "Training cannot go on with other rows held out or drawn than in the first fit: "
                 "rows that trained the model would validate it. Keep the number of rows, "
@@ -284,6 +301,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             seed = int(stream(self._seed, "split").integers(2**31))
             parts = hold_out(len(table), stopping.validation, seed, self._strata(table.y))
         if parts is None:
+            assemble.check_held_out(self, len(table))
             warn(
                 f"The {len(table)} training rows cannot spare a validation set "
                 f"(validation={stopping.validation}); early stopping watches the training rows.",
@@ -306,11 +324,27 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
 
     def _learn_scales(self, table):
         scaling = assemble.assemble_scaling(self)
-        self.input_scale_ = scaling(table.X, table.weight) if scaling else None
+        X, most = table.X, assemble.max_categories(self)
+        self._encoder = learn_encoder(X, table.weight, self._codes, most)
+        if self._encoder:
+            X = self._encoder.transform(X)
+        self.input_scale_ = scaling(X, table.weight) if scaling else None
+        self._edges = self._learn_edges(X, table.weight)
+
+    def _learn_edges(self, X, weight):
+        """Return the quantiles of encoded columns that embeddings need, on scaled X, or None."""
+        shares = assemble.embedding_shares(self)
+        if shares is None:
+            return None
+        X = X.toarray() if issparse(X) else X
+        # Both the scaling and its clip keep the order of values, so quantiles may be scaled.
+        edges = weighted_quantile(X, shares, weight)
+        return (self.input_scale_ or Scale()).transform(edges, np.float64)
 
     @property
     def _scale(self):
-        return self.input_scale_ or Scale()
+        scale = self.input_scale_ or Scale()
+        return EncodedScale(self._encoder, scale) if self._encoder else scale
 
     def _prepare(self, table, previous, *, n_rows=None, dtype=None, streaming=False, **choices):
         """Return the plan of a fit and the rows as the network sees them."""
@@ -322,7 +356,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
             self._choices = assemble.frozen_choices(self)
         Y = self._encode(table.y).astype(dtype, copy=False)
         rows = Rows(table.scaled(self._scale, dtype), Y, table.weight)
-        network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1])
+        numeric = self._encoder.numeric if self._encoder else None
+        network = assemble.assemble_network(self, rows.X.shape[1], Y.shape[1], numeric, self._edges)
         self._fitted_loss = self._loss()
         plan = assemble.assemble_plan(
             self, network, self._fitted_loss, len(table), scale=self._scale, dtype=dtype,
@@ -345,7 +380,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         monitor = Monitor(
             plan.network, plan.loss, table.scaled(self._scale, plan.dtype),
             self._encode(table.y).astype(plan.dtype), table.weight,
-            out_of_bag=stopping.out_of_bag,
+            out_of_bag=stopping.out_of_bag, raw_range=self._raw_range,
         )  # fmt: skip
         if stopping.monitor == "loss":
             return monitor
@@ -365,24 +400,36 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         for category, message in notes:
             warn(message, category)
 
-    def _score_out_of_bag(self, scoring, plan, table, n_given):
-        """Predict each training row by the members that did not draw it, and score that."""
-        left_out = out_of_bag(plan, self.members_, len(table))
-        raw = raw_outputs(self.members_, self._scale, table.X)
-        raw[~left_out] = np.nan
+    def _honest_outputs(self, plan, stopping, members, train, validation):
+        """Return raw outputs for rows by members that did not train on them, and these rows."""
+        if stopping.enabled and not stopping.out_of_bag:
+            return raw_outputs(members, self._scale, validation.X), validation
+        raw, known = self._out_of_bag_outputs("calibration", plan, members, train)
+        return raw, train.take(known)
+
+    def _out_of_bag_outputs(self, name, plan, members, table):
+        """Return raw outputs, NaN of members that drew the row, and the rows that any left out."""
+        left_out = out_of_bag(plan, members, len(table))
         known = np.flatnonzero(left_out.any(axis=0))
         if not len(known):
             raise ValueError(
-                "The 'oob_score' parameter cannot be used here: every training row was drawn by "
+                f"The {name!r} parameter cannot be used here: every training row was drawn by "
                 f"every member (n_samples={len(table)}). Increase n_estimators."
             )
+        raw = raw_outputs(members, self._scale, table.X)
+        raw[~left_out] = np.nan
+        return raw[:, known], known
+
+    def _score_out_of_bag(self, scoring, plan, table, n_given):
+        """Predict each training row by the members that did not draw it, and score that."""
+        raw, known = self._out_of_bag_outputs("oob_score", plan, self.members_, table)
         if len(known) < len(table):
             warn(
                 f"{len(table) - len(known)} of {len(table)} training rows were drawn by every "
                 "member and have no out-of-bag prediction. Increase n_estimators.",
                 OutOfBagWarning,
             )
-        pooled = self._pool(raw[:, known])[np.newaxis]
+        pooled = self._pool(raw)[np.newaxis]
         view = FittedView(self, plan.network).estimator
         view.members_ = self.members_[:1]
         view._raw_outputs = lambda X, n_samples=None: pooled
@@ -428,7 +475,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         """Return the raw outputs of all members (and masks), of shape (k, n, m)."""
         if "members_" not in vars(self):
             check_is_fitted(self)  # raises; to find that nothing is wrong takes it longer
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+        X = check_rows(self, self._codes, X)
         if n_samples is not None:
             assemble.check_samples(n_samples, self.members_[0].network)
         return raw_outputs(self.members_, self._scale, X, n_samples, self._seed)
@@ -451,6 +498,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
         return tags
 
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import assemble
 from .base import BaseRegularizedMLP
+from .calibration import fit_temperature
 from .core.component import require
 from .labels import learn_labels
 from .params import CLASSIFIER_CONSTRAINTS, ClassifierParams
@@ -45,11 +46,13 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         classes and each label of a multilabel target have one logit, with a sigmoid; K >= 3
         classes have K logits, with a softmax.
     init : str, Initializer, callable or list, default="auto"
-        Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
-        "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
-        instance such as ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``,
-        or a list with one of these or an array for each weight matrix. "auto" is He for the
-        relu family, LeCun for selu, Xavier otherwise and for the output.
+        Where the weights start; biases start at 0 but for "ntk". "zeros", "normal", "uniform",
+        "lecun", "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows),
+        "ntk" (LeCun's variance, random biases, an output layer of zeros, and a rate for each layer,
+        so that `learning_rate_init` is to be some 20 times as large), an instance such as
+        ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``, or a list with one of
+        these or an array for each weight matrix. "auto" is He for the relu family, LeCun for selu,
+        Xavier otherwise and for the output.
     alpha : float or sequence of float, default=1e-4
         Strength of the penalty on the weights, one for all or one for each weight matrix; see
         Notes.
@@ -70,6 +73,17 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Whether `y` holds class probabilities, of shape (n_samples, n_classes) with rows that sum
         to 1. The classes are then the numbers of its columns, and scorers and splitters see the
         most probable class of each row.
+    numeric_embedding : {"pbld", "ple"}, instance or None, default=None
+        Make several columns of each numeric one: "pbld" or
+        ``PBLD(n_frequencies=, n_outputs=, sigma=)``, a learnt linear map of cosines of learnt
+        frequencies, and the column itself; "ple" or ``PLE(n_bins=)``, piecewise-linear steps
+        between quantiles of the training rows.
+    feature_scale : bool, default=False
+        Multiply each column that enters the first matrix by a learnt factor, which starts at 1,
+        moves at 6 times the learning rate and is not penalised.
+    parametric_activation : bool, default=False
+        Let each hidden unit learn how far it is curved, ``x + a (phi(x) - x)`` with its own a,
+        which starts at 1 and moves at a tenth of the learning rate.
     keep_prob : float in (0, 1] or sequence of float, default=1.0
         Dropout: the probability with which a hidden unit is kept while training, one for all
         hidden layers or one for each. 1 switches dropout off.
@@ -86,6 +100,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     weight_noise : float, default=0.0
         Standard deviation of Gaussian noise added to W for the gradient of a step and then
         removed.
+    regularization_schedule : {"constant", "flat_cos"}, default="constant"
+        Factor, over the epochs, of the probability to drop a unit and of `weight_decay`:
+        "flat_cos" is 1 up to the middle and falls along half a cosine to 0 at `max_iter`.
     augmentation : str, instance, callable or list, default=None
         Change each mini-batch afresh while training; a list is applied in order. For tables, on
         scaled columns: "gaussian_noise", "swap_noise", "feature_dropout", "mixup", "cutmix". For
@@ -94,10 +111,19 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         say of which. An instance sets details, such as ``Mixup(alpha=0.4)`` or
         ``Shift(pixels=2, image_shape=(28, 28))``; a callable is called as
         ``(X, Y, rng) -> X, Y``. That the meaning of a row stays is yours to know.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns of X are categories, to be encoded as columns of 0 and 1 (two categories: one
+        column of -1 and 1), with zeros for what is missing or was not seen in training.
+        "from_dtype": of a DataFrame those of type category, enum, string or bool, and objects that
+        are not all numbers; None: no column; or names, indices or a mask of columns, also of an
+        array.
+    max_categories : int or None, default=100
+        Most columns that one column of categories is encoded as. Where it has more categories,
+        those with the least weight share one. None sets no limit.
     scaling : {"standard", "robust"} or None, default="standard"
         Scale the columns of X by the training rows alone: to mean 0 and variance 1, or by median
         and quartiles with a smooth clip, ``z / sqrt(1 + (z / 3)^2)``. Constant columns become 0;
-        sparse X is not centred.
+        sparse X is not centred. Encoded columns are scaled, too.
     solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
         The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
         ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
@@ -124,8 +150,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         fits. Looked at after each epoch, and at least one is trained.
     early_stopping : bool or "auto", default="auto"
         Watch a validation set, keep the weights of its best epoch, and stop when it no longer
-        improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
-        trains exactly `max_iter` epochs: the training loss stops nothing.
+        improves. "auto" does so from 1000 training rows on, when `X_val` is given, or where
+        `calibration` needs it. False trains exactly `max_iter` epochs: the training loss stops
+        nothing.
     validation : float in (0, 1), splitter or "oob", default=0.1
         What early stopping watches if no `X_val` is given: a share of the training rows to hold
         out; stratified by class; a scikit-learn splitter, whose last split is used
@@ -161,6 +188,12 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     voting : {"soft", "hard"}, default="soft"
         Average the members' probabilities, or count their votes, a tie going to the lower
         class.
+    calibration : {"temperature"} or None, default=None
+        Divide log-odds and logits by one temperature, which is fitted to the log-loss on the rows
+        that early stopping watched or, without early stopping, on out-of-bag rows. Probabilities
+        change, labels do not. "auto" of `early_stopping` then holds rows out, whatever their
+        number, where there are no out-of-bag rows. With `refit` the temperature of the first fit
+        stays.
     n_jobs : int or None, default=None
         Members fitted at the same time, by joblib. The result does not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -181,7 +214,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     members_ : list of Member
         The networks, with ``coefs``, ``intercepts``, ``history`` and so on.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weight matrices, first layer first, on scaled X. This and what follows up to
+        Weight matrices, first layer first, on encoded and scaled X. This and what follows up to
         `best_validation_score_` exists for ``n_estimators=1`` only.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases; 0 where batch normalization shifts instead.
@@ -207,9 +240,14 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         Share of the weights that are exactly zero.
     feature_importances_ : ndarray of shape (`n_features_in_`,)
         Euclidean norm of each input's weights in the first layer, the mean over all members; on
-        scaled X, so that inputs can be compared.
+        scaled X, so that inputs can be compared. Of a column that is encoded as several, the sum.
+    encoded_feature_names_ : ndarray of shape (n_encoded_features,)
+        Names of the columns that the network sees: those of X, with an ending where a column is
+        encoded, as in "colour_red" and "age_missing".
     input_scale_ : Scale or None
-        The scaling of X: ``center``, ``factor``, ``clip``.
+        The scaling of the encoded columns: ``center``, ``factor``, ``clip``.
+    temperature_ : float
+        What log-odds and logits are divided by; only with `calibration`.
     oob_score_ : float
         Score on out-of-bag rows; only with `oob_score`.
     oob_decision_function_ : ndarray of shape (n_samples, n_classes)
@@ -251,6 +289,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     .. [1] N. Srivastava et al., "Dropout", JMLR 15, 2014.
     .. [2] S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
     .. [3] H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", 2005.
+    .. [4] C. Guo et al., "On calibration of modern neural networks", ICML 2017.
 
     Examples
     --------
@@ -275,8 +314,8 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows of this call. The first call fixes the scaling.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Rows of this call. The first call fixes the encoding and the scaling.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their labels.
         classes : array-like of shape (n_classes,), default=None
@@ -286,7 +325,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         total_weight : float, default=None
             The weight S of the whole stream, by which penalties are divided. None means the weight
             of this call.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, DataFrame} of shape (n_val, n_features), default=None
             Validation rows, the same in every call: each call adds to the validation curves, and
             the weights of the best call are kept beside the running ones (see `restore_best`).
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
@@ -321,7 +360,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -331,7 +370,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             multilabel target the indicators of labels with probability above 1/2 or a positive
             score.
         """
-        score = self.decision_function(X)
+        score = self._decision(self._raw_outputs(X))  # a temperature would not change its order
         if self._labels.multilabel:
             return (score > 0).astype(int)
         if len(self.classes_) == 2:
@@ -343,7 +382,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their labels. With ``soft_labels=True`` also probabilities as `fit` takes them, of
@@ -367,7 +406,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
         return_std : bool, default=False
             Also return the standard deviation over the members and masks.
@@ -394,6 +433,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         votes = self._votes()
 
         def combine(raw):
+            raw = self._calibrated(raw)
             if votes:
                 return self._columns(*self._shares(raw))
             return self._columns(*self._probabilities(raw))
@@ -408,7 +448,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -416,14 +456,14 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
         log_probability : ndarray of shape (n_samples, n_classes)
             ``log(predict_proba(X))``, computed without underflow.
         """
-        return self._columns(*self._log_pooled(self._raw_outputs(X)))
+        return self._columns(*self._log_pooled(self._calibrated(self._raw_outputs(X))))
 
     def decision_function(self, X):
         """Return scores whose order is that of the probabilities.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -434,9 +474,22 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
             members' raw outputs. With ``voting="hard"`` the share of votes for, minus the share
             against where there are two.
         """
-        raw = self._raw_outputs(X)
+        return self._decision(self._calibrated(self._raw_outputs(X)))
+
+    def _decision(self, raw):
         score = self._difference(*self._shares(raw)) if self._votes() else self._pool(raw)
         return score[:, 0] if self._sigmoid and not self._labels.multilabel else score
+
+    def _calibrate(self, raw, table):
+        pooled = self._difference(*self._log_probabilities(raw))
+        targets = self._encode(table.y)
+        self.temperature_ = fit_temperature(self._labels.link, targets, pooled, table.weight)
+
+    def _calibrated(self, raw):
+        """Return as raw outputs of one network what all predict together, divided by T if any."""
+        if "temperature_" not in vars(self) or self._votes():
+            return raw
+        return self._difference(*self._log_probabilities(raw))[np.newaxis] / self.temperature_
 
     def _votes(self):
         return len(self.members_) > 1 and assemble.votes_hard(self)

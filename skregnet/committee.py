@@ -138,8 +138,9 @@ def raw_outputs(members, scale, X, n_samples=None, seed=0):
     ----------
     members : list of Member
         Networks of the same shape.
-    scale : Scale
-        The scaling of the input, applied chunk by chunk so that X is never copied whole.
+    scale : Scale or EncodedScale
+        The encoding and scaling of the input, applied chunk by chunk so that X is never copied
+        whole.
     X : ndarray or sparse array of shape (n, d)
         Rows in the user's units.
     n_samples : int or None

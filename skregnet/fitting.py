@@ -67,6 +67,7 @@ class Plan:
     max_seconds: float | None = None
     streaming: bool = False
     total_weight: float | None = None
+    strength: Schedule | None = None
 
     @property
     def largest_product(self):
@@ -259,7 +260,7 @@ def start_run(plan, rows, state, history):
     else:
         sample = _sample(plan.network, rows.X, streams["init"])
         theta = plan.network.initialize(streams["init"], plan.dtype, sample)
-        theta.layers[-1].b[...] = plan.loss.initial_output(rows.Y, rows.weight)
+        theta.layers[-1].b += plan.loss.initial_output(rows.Y, rows.weight)
     objective = Objective(
         plan.network, plan.loss, plan.penalties, plan.total_weight or total_weight, plan.dtype,
         streams["mask"],
@@ -271,7 +272,7 @@ def start_run(plan, rows, state, history):
     )  # fmt: skip
     return Run(
         objective, theta, batches, plan.schedule, plan.rate, history, clip_norm=plan.clip_norm,
-        epochs_before=state.epochs_before,
+        strength=plan.strength, epochs_before=state.epochs_before,
     )  # fmt: skip
 
 

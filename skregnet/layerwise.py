@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from .base import BaseRegularizedMLP
 from .core.activations import ACTIVATIONS, Activation
 from .core.dense import Dense
+from .core.parametric import ParametricActivation
 from .exceptions import SkregnetWarning
 from .fitting import new_streams, start_run
 from .member import ResumeState
@@ -259,12 +260,17 @@ def _blocks(layers):
 def _record(plan, run, index, block, outputs, gradient, reaching):
     first, end = block
     layers, is_last = plan.network.layers, end == len(plan.network.layers)
-    places = [i for i in range(first, end) if isinstance(layers[i], Activation)]
+    kinds = (Activation, ParametricActivation)
+    places = [i for i in range(first, end) if isinstance(layers[i], kinds)]
     if places:
         [place] = places
         activation, Z, A, dZ = layers[place], outputs[place], outputs[place + 1], place - 1
-        slope = np.empty_like(Z)
-        activation.slope(Z, A, slope)
+        if isinstance(activation, ParametricActivation):
+            slope = activation.slope(Z, run.theta.layers[place])
+            activation = activation.activation
+        else:
+            slope = np.empty_like(Z)
+            activation.slope(Z, A, slope)
         name = NAMES.get(type(activation), type(activation).__name__)
     else:
         name, Z, A, dZ = "identity", outputs[end], outputs[end], end - 1
@@ -272,20 +278,22 @@ def _record(plan, run, index, block, outputs, gradient, reaching):
     W, dW = run.theta.layers[first].W.copy(), gradient.layers[first].W.copy()
     return LayerRecord(
         index, "output" if is_last else f"hidden {index + 1}", name, outputs[first], Z, A, slope,
-        W, dW, reaching[dZ], _update_ratio(plan, W, dW, np.linalg.norm(gradient.trainable)),
+        W, dW, reaching[dZ],
+        _update_ratio(plan, layers[first].slots()[0], W, dW, np.linalg.norm(gradient.trainable)),
     )  # fmt: skip
 
 
-def _update_ratio(plan, W, dW, length):
+def _update_ratio(plan, slot, W, dW, length):
     # Weights that L1 holds at zero do not move.
     size, norm = np.count_nonzero(W), np.linalg.norm(W)
     if not norm:
         return np.nan
     kept = 1.0 if plan.clip_norm is None else min(1.0, plan.clip_norm / max(length, 1e-300))
     if isinstance(plan.solver, Adam):
-        return float(plan.rate * np.sqrt(size) / norm)
+        return float(plan.rate * slot.rate * slot.unit * np.sqrt(size) / norm)
     if isinstance(plan.solver, SGD):
-        return float(plan.rate * kept * np.linalg.norm(dW) / norm)
+        rate = plan.rate * slot.rate * slot.unit**2
+        return float(rate * kept * np.linalg.norm(dW) / norm)
     return np.nan
 
 

@@ -112,6 +112,16 @@ class Member:
         ]
 
     @property
+    def input_norms(self):
+        """Norms of the first layer's weights for each column that the network sees."""
+        layers = list(zip(self.network.layers, self.vector.layers, strict=True))
+        first = next(i for i, (_, p) in enumerate(layers) if hasattr(p, "W"))
+        norms = np.linalg.norm(layers[first][1].W, axis=1)
+        for layer, p in reversed(layers[:first]):
+            norms = layer.input_norms(norms, p)
+        return norms
+
+    @property
     def loss_curve(self):
         """Loss plus penalty, one entry an epoch."""
         return [a + b for a, b in zip(self.history["loss"], self.history["penalty"], strict=True)]
@@ -146,9 +156,10 @@ class FittedView:
     def __init__(self, estimator, network):
         self.estimator = copy(estimator)
         self.network = network
-        # Validation rows come as plain arrays; callbacks belong to the estimator itself.
+        # Validation rows come as checked matrices; callbacks belong to the estimator itself.
         for name in (
-            "feature_names_in_", "_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx",
+            "feature_names_in_", "_codes", "_skl_callbacks", "_callback_fit_ctx",
+            "_parent_callback_ctx",
         ):
             vars(self.estimator).pop(name, None)
 

@@ -9,13 +9,14 @@ import numpy as np
 from ._compat import Interval, Splitter, StrOptions, validate_parameter_constraints
 from .core.activations import ACTIVATIONS
 from .core.classification_losses import CLASSIFICATION_LOSSES, ClassificationLoss
+from .core.embeddings import NUMERIC_EMBEDDINGS, PBLD, PLE
 from .core.initializers import INITIALIZERS, Initializer
 from .core.losses import REGRESSION_LOSSES, Loss
 from .tables import SCALINGS, TARGET_SCALINGS
 from .training.augmentation import AUGMENTATIONS, BatchTransform
 from .training.averaging import AVERAGINGS, EMA, SWA, Snapshot
 from .training.optimizers import LBFGS, SGD, SOLVERS, Adam
-from .training.schedules import SCHEDULES, Schedule
+from .training.schedules import REGULARIZATION_SCHEDULES, SCHEDULES, Schedule
 
 
 @dataclass(eq=False, repr=False)
@@ -35,15 +36,21 @@ class Params:
     weight_decay: float = 0.0
     max_norm: float | None = None
     # layer
+    numeric_embedding: str | PBLD | PLE | None = None
+    feature_scale: bool = False
+    parametric_activation: bool = False
     keep_prob: float | Sequence[float] = 1.0
     input_keep_prob: float = 1.0
     batchnorm: bool | str = False
     group_norm: int | None = None
     hidden_noise: float = 0.0
     weight_noise: float = 0.0
+    regularization_schedule: str = "constant"
     # batch
     augmentation: str | BatchTransform | Callable | Sequence | None = None
     # data
+    categorical_features: str | Sequence | None = "from_dtype"
+    max_categories: int | None = 100
     scaling: str | None = "standard"
     # optimization
     solver: str | SGD | Adam | LBFGS = "adam"
@@ -86,6 +93,7 @@ class ClassifierParams(Params):
     class_weight: dict | str | None = None
     soft_labels: bool = False
     voting: str = "soft"
+    calibration: str | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -94,6 +102,7 @@ class RegressorParams(Params):
 
     _: KW_ONLY
     target_scaling: str | None = "auto"
+    clip_output: bool = False
 
 
 def _options(names):
@@ -108,13 +117,19 @@ CONSTRAINTS = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "numeric_embedding": [_options(NUMERIC_EMBEDDINGS), *NUMERIC_EMBEDDINGS.values(), None],
+    "feature_scale": ["boolean"],
+    "parametric_activation": ["boolean"],
     "keep_prob": [Interval(Real, 0, 1, closed="right"), "array-like"],
     "input_keep_prob": [Interval(Real, 0, 1, closed="right")],
     "batchnorm": ["boolean", _options(["before", "after"])],
     "group_norm": [Interval(Integral, 1, None, closed="left"), None],
     "hidden_noise": [Interval(Real, 0, None, closed="left")],
     "weight_noise": [Interval(Real, 0, None, closed="left")],
+    "regularization_schedule": [_options(REGULARIZATION_SCHEDULES)],
     "augmentation": [_options(AUGMENTATIONS), BatchTransform, callable, list, tuple, None],
+    "categorical_features": [_options(["from_dtype"]), "array-like", None],
+    "max_categories": [Interval(Integral, 1, None, closed="left"), None],
     "scaling": [_options(SCALINGS), None],
     "solver": [_options(SOLVERS), *SOLVERS.values()],
     "learning_rate": [_options(SCHEDULES), Schedule],
@@ -153,11 +168,13 @@ CLASSIFIER_CONSTRAINTS = CONSTRAINTS | {
     "class_weight": [dict, list, _options(["balanced"]), None],
     "soft_labels": ["boolean"],
     "voting": [_options(["soft", "hard"])],
+    "calibration": [_options(["temperature"]), None],
 }
 
 REGRESSOR_CONSTRAINTS = CONSTRAINTS | {
     "loss": [_options(REGRESSION_LOSSES), *REGRESSION_LOSSES.values()],
     "target_scaling": [_options(["auto", *TARGET_SCALINGS]), None],
+    "clip_output": ["boolean"],
 }
 
 

@@ -52,7 +52,17 @@ class FittedAttributes:
     def feature_importances_(self):
         """Norm of each input's weights in the first layer, the mean over all members."""
         members = self._fitted("feature_importances_")
-        return np.mean([np.linalg.norm(member.coefs[0], axis=1) for member in members], axis=0)
+        norms = np.mean([member.input_norms for member in members], axis=0)
+        return self._encoder.summed(norms) if self._encoder else norms
+
+    @property
+    def encoded_feature_names_(self):
+        """Names of the columns that the network sees."""
+        self._fitted("encoded_feature_names_")
+        names = vars(self).get("feature_names_in_")
+        names = [f"x{i}" for i in range(self.n_features_in_)] if names is None else names
+        names = self._encoder.names(names) if self._encoder else names
+        return np.array(names, dtype=object)
 
     def _fitted(self, name):
         if "members_" not in vars(self):

@@ -38,11 +38,13 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         logarithm of the mean target. It acts on the target as
         `target_scaling` leaves it, so `delta` is in standard deviations of y by default.
     init : str, Initializer, callable or list, default="auto"
-        Where the weights start; biases start at 0. "zeros", "normal", "uniform", "lecun",
-        "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows), an
-        instance such as ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``,
-        or a list with one of these or an array for each weight matrix. "auto" is He for the
-        relu family, LeCun for selu, Xavier otherwise and for the output.
+        Where the weights start; biases start at 0 but for "ntk". "zeros", "normal", "uniform",
+        "lecun", "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows),
+        "ntk" (LeCun's variance, random biases, an output layer of zeros, and a rate for each layer,
+        so that `learning_rate_init` is to be some 20 times as large), an instance such as
+        ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``, or a list with one of
+        these or an array for each weight matrix. "auto" is He for the relu family, LeCun for selu,
+        Xavier otherwise and for the output.
     alpha : float or sequence of float, default=1e-4
         Strength of the penalty on the weights, one for all or one for each weight matrix; see
         Notes.
@@ -52,6 +54,17 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``.
     max_norm : float or None, default=None
         Largest Euclidean norm of the incoming weights of a unit, restored after each step.
+    numeric_embedding : {"pbld", "ple"}, instance or None, default=None
+        Make several columns of each numeric one: "pbld" or
+        ``PBLD(n_frequencies=, n_outputs=, sigma=)``, a learnt linear map of cosines of learnt
+        frequencies, and the column itself; "ple" or ``PLE(n_bins=)``, piecewise-linear steps
+        between quantiles of the training rows.
+    feature_scale : bool, default=False
+        Multiply each column that enters the first matrix by a learnt factor, which starts at 1,
+        moves at 6 times the learning rate and is not penalised.
+    parametric_activation : bool, default=False
+        Let each hidden unit learn how far it is curved, ``x + a (phi(x) - x)`` with its own a,
+        which starts at 1 and moves at a tenth of the learning rate.
     keep_prob : float in (0, 1] or sequence of float, default=1.0
         Dropout: the probability with which a hidden unit is kept while training, one for all
         hidden layers or one for each. 1 switches dropout off.
@@ -68,6 +81,9 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     weight_noise : float, default=0.0
         Standard deviation of Gaussian noise added to W for the gradient of a step and then
         removed.
+    regularization_schedule : {"constant", "flat_cos"}, default="constant"
+        Factor, over the epochs, of the probability to drop a unit and of `weight_decay`:
+        "flat_cos" is 1 up to the middle and falls along half a cosine to 0 at `max_iter`.
     augmentation : str, instance, callable or list, default=None
         Change each mini-batch afresh while training; a list is applied in order. For tables, on
         scaled columns: "gaussian_noise", "swap_noise", "feature_dropout", "mixup", "cutmix". For
@@ -76,14 +92,25 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         say of which. An instance sets details, such as ``Mixup(alpha=0.4)`` or
         ``Shift(pixels=2, image_shape=(28, 28))``; a callable is called as
         ``(X, Y, rng) -> X, Y``. That the meaning of a row stays is yours to know.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns of X are categories, to be encoded as columns of 0 and 1 (two categories: one
+        column of -1 and 1), with zeros for what is missing or was not seen in training.
+        "from_dtype": of a DataFrame those of type category, enum, string or bool, and objects that
+        are not all numbers; None: no column; or names, indices or a mask of columns, also of an
+        array.
+    max_categories : int or None, default=100
+        Most columns that one column of categories is encoded as. Where it has more categories,
+        those with the least weight share one. None sets no limit.
     scaling : {"standard", "robust"} or None, default="standard"
         Scale the columns of X by the training rows alone: to mean 0 and variance 1, or by median
         and quartiles with a smooth clip, ``z / sqrt(1 + (z / 3)^2)``. Constant columns become 0;
-        sparse X is not centred.
+        sparse X is not centred. Encoded columns are scaled, too.
     target_scaling : {"auto", "standard"} or None, default="auto"
         Scale y to mean 0 and variance 1 for training and back for prediction, by the training
         rows alone. "auto" does so unless `loss` is "poisson" or "gamma". The L1 part of `alpha` and
         `delta` of Huber's loss then act in standardised units.
+    clip_output : bool, default=False
+        Clip predictions to the range of the training targets, for validation, too.
     solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
         The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
         ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
@@ -162,7 +189,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     members_ : list of Member
         The networks, with ``coefs``, ``intercepts``, ``history`` and so on.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weight matrices, first layer first, on scaled X. This and what follows up to
+        Weight matrices, first layer first, on encoded and scaled X. This and what follows up to
         `best_validation_score_` exists for ``n_estimators=1`` only.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases; 0 where batch normalization shifts instead.
@@ -188,9 +215,12 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Share of the weights that are exactly zero.
     feature_importances_ : ndarray of shape (`n_features_in_`,)
         Euclidean norm of each input's weights in the first layer, the mean over all members; on
-        scaled X, so that inputs can be compared.
+        scaled X, so that inputs can be compared. Of a column that is encoded as several, the sum.
+    encoded_feature_names_ : ndarray of shape (n_encoded_features,)
+        Names of the columns that the network sees: those of X, with an ending where a column is
+        encoded, as in "colour_red" and "age_missing".
     input_scale_ : Scale or None
-        The scaling of X: ``center``, ``factor``, ``clip``.
+        The scaling of the encoded columns: ``center``, ``factor``, ``clip``.
     target_scale_ : Scale
         The scaling of y: ``center``, ``factor``.
     oob_score_ : float
@@ -257,8 +287,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows of this call. The first call fixes the scaling of X and y.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Rows of this call. The first call fixes the encoding of X and the scaling of X and y.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -266,7 +296,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         total_weight : float, default=None
             The weight S of the whole stream, by which penalties are divided. None means the weight
             of this call.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix, DataFrame} of shape (n_val, n_features), default=None
             Validation rows, the same in every call: each call adds to the validation curves, and
             the weights of the best call are kept beside the running ones (see `restore_best`).
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
@@ -293,7 +323,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows.
         return_std : bool, default=False
             Also return the standard deviation over the members and masks.
@@ -317,6 +347,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         """
         raw = self._raw_outputs(X, n_samples)
         predictions = self.target_scale_.inverse_transform(self._fitted_loss.inverse_link(raw))
+        if assemble.clips_output(self):
+            predictions = np.clip(predictions, *self._target_range)
         if self._one_output:
             predictions = predictions[..., 0]
         mean = predictions.mean(axis=0)
@@ -324,7 +356,16 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
 
     def _pool(self, raw):
         loss = self._fitted_loss
+        if self._raw_range is not None:
+            raw = np.clip(raw, *self._raw_range)
         return loss.link(np.nanmean(loss.inverse_link(raw), axis=0))
+
+    @property
+    def _raw_range(self):
+        if not assemble.clips_output(self):
+            return None
+        with np.errstate(divide="ignore"):  # the logarithm of 0
+            return tuple(self._fitted_loss.link(self._encode(y)) for y in self._target_range)
 
     def _publish_out_of_bag(self, view, seen, n_given):
         prediction = view.predict(seen.X)
@@ -352,6 +393,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         super()._learn_scales(table)
         scaling = assemble.assemble_target_scaling(self, self._loss())
         self.target_scale_ = scaling(table.y, table.weight) if scaling else Scale()
+        self._target_range = table.y.min(axis=0), table.y.max(axis=0)
 
     def _encode(self, y):
         return self.target_scale_.transform(y, np.float64)

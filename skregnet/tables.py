@@ -49,10 +49,11 @@ class Table:
 
     def scaled(self, scale, dtype):
         """Return the rows as the network sees them, with no copy but the one that is returned."""
-        if self.rows is None or issparse(self.source) or scale.factor is None:
+        keeps_columns = isinstance(scale, Scale) and scale.factor is not None
+        if self.rows is None or issparse(self.source) or not keeps_columns:
             return scale.transform(self.X, dtype)
         Z = np.empty((len(self), self.source.shape[1]), dtype=dtype)
-        for chunk in _chunks(*Z.shape):
+        for chunk in chunks(*Z.shape):
             Z[chunk] = scale.transform(self.source[self.rows[chunk]], dtype)
         return Z
 
@@ -78,7 +79,7 @@ class Scale:
     """z = (x - center) * factor, column by column; None stands for 0, 1 and no clip.
 
     With a clip c, z / sqrt(1 + (z/c)^2) takes the place of z: close to z for small z, and within
-    (-c, c) for any.
+    (-c, c) for any. NaN becomes 0, which is the centre.
 
     Attributes
     ----------
@@ -97,8 +98,11 @@ class Scale:
 
     def transform(self, X, dtype):
         """Return z for X of shape (n, n_columns), dense or sparse, as `dtype`."""
+        if issparse(X) and self.center is not None:
+            X = X.toarray()  # centred as the rows that the scale was learnt from
         if self.factor is None:
-            return X.astype(dtype, copy=False)
+            Z = X.astype(dtype, copy=False)
+            return np.where(np.isnan(Z), Z.dtype.type(0), Z) if has_nan(Z) else Z
         try:
             # What overflows is clipped, if there is a clip.
             with np.errstate(over="raise" if self.clip is None else "ignore"):
@@ -108,6 +112,8 @@ class Scale:
                 f"Input X contains a value too large for dtype('{np.dtype(dtype)}') once scaled."
             ) from error
         self._clip(Z.data if issparse(Z) else Z)
+        if has_nan(Z):
+            Z[np.isnan(Z)] = 0.0
         return Z
 
     def _standardise(self, X, dtype):
@@ -141,7 +147,13 @@ class Scale:
             Z /= np.hypot(1.0, Z / Z.dtype.type(self.clip), dtype=Z.dtype)
 
 
-def _chunks(n_rows, n_columns):
+def has_nan(X):
+    """Return whether a value of dense X is missing; sparse rows have no NaN."""
+    # The least value is NaN if any is, and takes no memory to find.
+    return not issparse(X) and X.size > 0 and bool(np.isnan(X.min()))
+
+
+def chunks(n_rows, n_columns):
     """Return slices of rows, so short that what is computed from one is small beside X."""
     step = max(1, CHUNK_NUMBERS // n_columns)
     return [slice(start, start + step) for start in range(0, n_rows, step)]
@@ -162,7 +174,7 @@ def standard_scale(X, weight=None):
     scale : Scale
     """
     scaler = StandardScaler(with_mean=not issparse(X))
-    for rows in _chunks(*X.shape):
+    for rows in chunks(*X.shape):
         scaler.partial_fit(X[rows], sample_weight=None if weight is None else weight[rows])
     std = np.sqrt(scaler.var_)
     # scikit-learn divides constant columns by 1; 0 keeps them constant at prediction, too.

@@ -15,6 +15,7 @@ import skregnet
 from skregnet import (
     EMA,
     LBFGS,
+    PBLD,
     SGD,
     Adam,
     Checkpoint,
@@ -31,6 +32,7 @@ from skregnet import (
 )
 from skregnet.core.classification_losses import ClassificationLoss, SoftmaxHinge
 from skregnet.core.component import Component
+from skregnet.core.embeddings import NUMERIC_EMBEDDINGS
 from skregnet.core.initializers import Initializer
 from skregnet.core.losses import Loss
 from skregnet.training.augmentation import BatchTransform
@@ -112,6 +114,10 @@ BAD_FOR_BOTH = {
     "max_norm": [0.0, -1.0, np.nan, "small"],
     "keep_prob": [*NOT_A_SHARE, [0.5, 0.5], [0.0], [1.1], ["half"], []],
     "input_keep_prob": [*NOT_A_SHARE, [0.5]],
+    "numeric_embedding": ["periodic", True, 3, PBLD, ["pbld"], SGD()],
+    "feature_scale": NOT_A_FLAG,
+    "parametric_activation": NOT_A_FLAG,
+    "regularization_schedule": ["cosine", None, True, 3],
     "batchnorm": ["between", None, 3, 0.5],
     "group_norm": [0, -1, 2.5, "all", 3, 4, 8],
     "hidden_noise": NOT_NON_NEGATIVE,
@@ -127,6 +133,8 @@ BAD_FOR_BOTH = {
         [None],
         ["mixup", GaussianNoise],
     ],
+    "categorical_features": ["all", 3, [9], [-1], [1.5], ["colour"], [True], [None]],
+    "max_categories": [0, -1, 2.5, "many"],
     "scaling": ["minmax", True, 3],
     "solver": ["newton", None, 3, SGD, Cosine()],
     "learning_rate": ["linear", None, 0.1, Cosine, SGD()],
@@ -171,11 +179,13 @@ BAD = {
         ],
         "soft_labels": NOT_A_FLAG,
         "voting": ["loud", None, True],
+        "calibration": ["isotonic", True, 2.0],
     },
     RegularizedMLPRegressor: BAD_FOR_BOTH
     | {
         "loss": [*BAD_FOR_BOTH["loss"], "log_loss", Hinge()],
         "target_scaling": ["minmax", True, 3],
+        "clip_output": NOT_A_FLAG,
     },
 }
 # What makes a hyperparameter act, where it does not by itself.
@@ -279,6 +289,9 @@ BAD_FOR_COMPONENTS = {
     "Xavier": {"distribution": ["cauchy"]},
     "He": {"distribution": ["cauchy"]},
     "DataDriven": {"distribution": ["cauchy"]},
+    "NTK": {"distribution": ["cauchy"], "data_driven": [1], "zero_output": [None]},
+    "PLE": {"n_bins": [0, -1, 2.5]},
+    "PBLD": {"n_frequencies": [0, 2.5], "n_outputs": [0, 2.5], "sigma": [0.0, np.inf]},
     "EMA": {"decay": [-0.1, 1.0]},
     "SWA": {"begin": [-0.1, 1.0]},
     "Snapshot": {"n_snapshots": [0, -1, 2.5]},
@@ -291,6 +304,8 @@ def place_of(component):
         return "solver"
     if component in AVERAGINGS.values():
         return "averaging"
+    if component in NUMERIC_EMBEDDINGS.values():
+        return "numeric_embedding"
     bases = {
         "loss": (Loss, ClassificationLoss),
         "learning_rate": Schedule,
@@ -387,6 +402,7 @@ IMPOSSIBLE = [
     ("learning_rate", {"learning_rate": "cosine", "solver": "lbfgs"}),
     ("learning_rate", {"learning_rate": "invscaling", "solver": "lbfgs"}),
     ("averaging", {"averaging": "ema", "solver": "lbfgs"}),
+    ("regularization_schedule", {"regularization_schedule": "flat_cos", "solver": "lbfgs"}),
     ("averaging", {"averaging": "snapshot", "early_stopping": True, "max_iter": 5}),
     ("averaging", {"averaging": "snapshot", "warm_start": True, "max_iter": 5}),
     ("averaging", {"averaging": "snapshot", "max_iter": 4}),
@@ -400,6 +416,8 @@ IMPOSSIBLE = [
     ("batchnorm", {"batchnorm": True, "hidden_layer_sizes": ()}),
     ("group_norm", {"group_norm": 1, "hidden_layer_sizes": ()}),
     ("hidden_noise", {"hidden_noise": 0.1, "hidden_layer_sizes": ()}),
+    ("parametric_activation", {"parametric_activation": True, "hidden_layer_sizes": ()}),
+    ("parametric_activation", {"parametric_activation": True, "activation": "identity"}),
     ("group_norm", {"group_norm": 2, "batchnorm": True}),
     ("group_norm", {"group_norm": 1, "batchnorm": "after"}),
     ("batchnorm", {"batchnorm": True, "batch_size": 1}),
@@ -475,9 +493,8 @@ ONES = np.ones(N_ROWS)
 BAD_DATA = {
     "inf in X": (dict(X=with_entry(X, np.inf)), "infinity"),
     "minus inf in X": (dict(X=with_entry(X, -np.inf)), "infinity"),
-    "NaN in X": (dict(X=with_entry(X, np.nan)), "NaN"),
     "NaN in sparse X": (dict(X=sp.csr_array(with_entry(X, np.nan))), "NaN"),
-    "None in X": (dict(X=with_entry(X, None, object)), "NaN"),
+    "inf in X of objects": (dict(X=with_entry(X, np.inf, object)), "infinity"),
     "strings in X": (dict(X=with_entry(X, "many", object)), "could not convert string"),
     "complex X": (dict(X=X + 1j), "Complex data"),
     "X of one dimension": (dict(X=X[:, 0]), "Expected 2D array"),
@@ -500,7 +517,8 @@ BAD_VALIDATION = {
     "X_val without y_val": (dict(X_val=X), "X_val is provided, but y_val was not"),
     "y_val without X_val": (dict(y_val=y), "y_val is provided, but X_val was not"),
     "weights without rows": (dict(sample_weight_val=ONES), "X_val was not provided"),
-    "NaN in X_val": (dict(X_val=with_entry(X, np.nan), y_val=y), "NaN"),
+    "inf in X_val": (dict(X_val=with_entry(X, np.inf), y_val=y), "infinity"),
+    "NaN in sparse X_val": (dict(X_val=sp.csr_array(with_entry(X, np.nan)), y_val=y), "NaN"),
     "X_val of other columns": (dict(X_val=X[:, :2], y_val=y), "2 features.*expecting 3"),
     "y_val of another length": (dict(X_val=X, y_val=y[:-1]), "inconsistent numbers of samples"),
     "y_val of more outputs": (dict(X_val=X, y_val=np.eye(2)[y]), "y"),
@@ -735,8 +753,8 @@ def test_a_network_of_another_shape_cannot_go_on(cls, method, state, params):
 @estimators
 def test_a_stream_goes_on_after_a_failed_call_as_if_it_had_not_been(cls):
     disturbed = streamed(cls, keep_prob=0.8)
-    with pytest.raises(ValueError, match="NaN"):
-        disturbed.partial_fit(with_entry(X, np.nan), y)
+    with pytest.raises(ValueError, match="infinity"):
+        disturbed.partial_fit(with_entry(X, np.inf), y)
     disturbed.partial_fit(X, y)
     straight = streamed(cls, keep_prob=0.8).partial_fit(X, y)
     assert_array_equal(disturbed.predict(X), straight.predict(X))
@@ -765,11 +783,11 @@ def test_prediction_before_fit_raises(cls, method):
         (X[:, :2], "X has 2 features, but .* is expecting 3 features"),
         (X[0], "Expected 2D array"),
         (X[:0], "0 sample"),
-        (with_entry(X, np.nan), "NaN"),
+        (sp.csr_array(with_entry(X, np.nan)), "NaN"),
         (with_entry(X, np.inf), "infinity"),
         (sp.csr_array(with_entry(X, np.inf)), "infinity"),
     ],
-    ids=["columns", "one row", "no rows", "NaN", "inf", "sparse inf"],
+    ids=["columns", "one row", "no rows", "sparse NaN", "inf", "sparse inf"],
 )
 def test_bad_rows_at_prediction_raise(cls, method, rows, match):
     raises_and_changes_nothing(fitted(cls), method, rows, match=match)

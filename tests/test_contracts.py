@@ -15,6 +15,7 @@ import skregnet
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
 from skregnet.core.activations import ACTIVATIONS
 from skregnet.core.classification_losses import CLASSIFICATION_LOSSES
+from skregnet.core.embeddings import NUMERIC_EMBEDDINGS
 from skregnet.core.initializers import INITIALIZERS
 from skregnet.core.losses import REGRESSION_LOSSES
 from skregnet.exceptions import IgnoredParameterWarning
@@ -36,6 +37,7 @@ REGISTRIES = {
     "learning_rate": SCHEDULES,
     "scaling": SCALINGS,
     "averaging": AVERAGINGS,
+    "numeric_embedding": NUMERIC_EMBEDDINGS,
 }
 REGISTRIES_OF = {
     RegularizedMLPClassifier: REGISTRIES | {"loss": CLASSIFICATION_LOSSES},
@@ -154,7 +156,13 @@ ACTS_FOR_BOTH = {
     "group_norm": (1, {}),
     "hidden_noise": (0.5, {}),
     "weight_noise": (0.5, {}),
+    "numeric_embedding": ("pbld", {}),
+    "feature_scale": (True, {}),
+    "parametric_activation": (True, {}),
+    "regularization_schedule": ("flat_cos", {"weight_decay": 1.0}),
     "augmentation": ("gaussian_noise", {}),
+    "categorical_features": ([0], {}),
+    "max_categories": (5, {"categorical_features": [0]}),
     "scaling": (None, {}),
     "solver": ("sgd", {}),
     "learning_rate": ("cosine", {}),
@@ -186,11 +194,13 @@ ACTS = {
         "label_smoothing": (0.2, {}),
         "class_weight": ({0: 5.0}, {}),
         "voting": ("hard", {"n_estimators": 3}),
+        "calibration": ("temperature", STOPPING),
     },
     RegularizedMLPRegressor: ACTS_FOR_BOTH
     | {
         "loss": ("absolute_error", {}),
         "target_scaling": (None, {}),
+        "clip_output": (True, {"learning_rate_init": 0.1}),
     },
 }
 # What does not show in the numbers of one fit has a test of its own.
@@ -392,7 +402,8 @@ def with_every_attribute(cls):
     pandas = pytest.importorskip("pandas")
     X, y = data()
     X = pandas.DataFrame(X, columns=["a", "b", "c"])
-    yield cls(**QUICK, early_stopping=True).fit(X, y)
+    calibrated = {"calibration": "temperature"} if cls is RegularizedMLPClassifier else {}
+    yield cls(**QUICK, early_stopping=True, **calibrated).fit(X, y)
     yield cls(**QUICK, n_estimators=20, oob_score=True).fit(X, y)
 
 

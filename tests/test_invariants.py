@@ -75,6 +75,10 @@ OFF = {
     "input_keep_prob": [1.0, 1],
     "batchnorm": [False],
     "group_norm": [None],
+    "numeric_embedding": [None],
+    "feature_scale": [False],
+    "parametric_activation": [False],
+    "regularization_schedule": ["constant"],
     "hidden_noise": [0.0, 0],
     "weight_noise": [0.0, 0],
     "augmentation": [None, [], ()],
@@ -85,6 +89,7 @@ OFF = {
     "clip_norm": [None],
     "scaling": [None],
     "target_scaling": [None],
+    "clip_output": [False],
     "n_estimators": [1],
     "early_stopping": [False],
     "refit": [False],
@@ -94,7 +99,7 @@ OFF = {
 }
 ONLY_OF = {
     "classifier": {"label_smoothing", "class_weight", "soft_labels"},
-    "regressor": {"target_scaling"},
+    "regressor": {"target_scaling", "clip_output"},
 }
 
 
@@ -153,7 +158,7 @@ def test_off_values_leave_no_piece_behind(kind):
     assert not stopping.enabled
     assert (plan.penalties, plan.transforms) == ((), ())
     assert (plan.draw, plan.averaging, plan.max_seconds) == (None, None, None)
-    assert (plan.weight_decay, plan.clip_norm) == (0.0, None)
+    assert (plan.weight_decay, plan.clip_norm, plan.strength) == (0.0, None, None)
     assert isinstance(plan.schedule, ConstantRate)
     assert not model.fit(*problem(kind)).input_scale_
 

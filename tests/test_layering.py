@@ -16,7 +16,9 @@ from skregnet.core.activations import ACTIVATIONS
 from skregnet.core.component import Component
 from skregnet.core.layers import Layer
 from skregnet.core.network import Network
+from skregnet.encoding import EncodedScale, Encoder, Numbers, OneHot
 from skregnet.fitting import Plan
+from skregnet.frames import Codes
 from skregnet.tables import Scale
 
 ROOT = Path(skregnet.__file__).parent
@@ -38,7 +40,8 @@ LINES = [
     ["committee"],
     ["fitting"],
     ["member"],
-    ["tables", "labels"],
+    ["encoding"],
+    ["tables", "labels", "frames", "calibration"],
     ["training"],
     ["core"],
     ["exceptions", "_compat"],
@@ -186,7 +189,7 @@ def test_core_imports_numpy_scipy_and_the_standard_library_only(name):
 @modules
 def test_the_package_imports_what_it_declares(name):
     declared = {"numpy", "scipy", "sklearn", "skregnet"}
-    brought_along = {"joblib", "threadpoolctl"}  # scikit-learn requires them
+    brought_along = {"joblib", "narwhals", "threadpoolctl"}  # scikit-learn requires them
     assert {package for _, package in imports(name)} <= (
         declared | brought_along | sys.stdlib_module_names
     )
@@ -260,8 +263,11 @@ def test_fit_does_not_touch_the_global_random_state(cls):
 
 # Recipes ---------------------------------------------------------------------------------------
 
+ENCODING = [Codes, EncodedScale, Encoder, Numbers, OneHot]
+RECIPES = [*in_package(subclasses(Layer)), Network, Plan, Scale, *ENCODING]
 
-@pytest.mark.parametrize("cls", [*in_package(subclasses(Layer)), Network, Plan, Scale])
+
+@pytest.mark.parametrize("cls", RECIPES)
 def test_recipes_are_frozen(cls):
     assert dataclasses.is_dataclass(cls)
     assert cls.__dataclass_params__.frozen
@@ -294,8 +300,9 @@ def components(cls):
     yield "solver", skregnet.LBFGS()
     for schedule in ("Adaptive", "ConstantRate", "Cosine", "InverseScaling"):
         yield "learning_rate", getattr(skregnet, schedule)()
-    for init in ("DataDriven", "He", "LeCun", "Normal", "Orthogonal", "Uniform", "Xavier"):
+    for init in ("DataDriven", "He", "LeCun", "NTK", "Normal", "Orthogonal", "Uniform", "Xavier"):
         yield "init", getattr(skregnet, init)()
+    yield from (("numeric_embedding", found) for found in (skregnet.PBLD(), skregnet.PLE()))
 
 
 @pytest.mark.parametrize(

@@ -246,8 +246,8 @@ def test_the_loss_is_that_of_the_fitted_network():
 
 
 def test_bad_data_is_refused_as_in_fit():
-    with pytest.raises(ValueError, match="NaN"):
-        inspect_layers(classifier(), np.full_like(X, np.nan), Y3)
+    with pytest.raises(ValueError, match="infinity"):
+        inspect_layers(classifier(), np.full_like(X, np.inf), Y3)
 
 
 @pytest.mark.parametrize("function", [inspect_layers, check_gradients, diagnose])

@@ -48,6 +48,14 @@ def test_a_weight_is_a_repetition(scaling, container, X, weight):
         assert_allclose(weighted.center, repeated.center, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("cls", [RegularizedMLPClassifier, RegularizedMLPRegressor])
+def test_sparse_rows_are_predicted_as_the_same_rows_dense(cls, X):
+    y = (X[:, 0] > 0).astype(int)
+    for container in (np.asarray, sp.csr_array):
+        model = cls(**QUICK).fit(container(X), y)
+        assert_allclose(model.predict(sp.csr_array(X)), model.predict(X), rtol=1e-9)
+
+
 @scalings
 def test_a_common_factor_in_the_weights_changes_nothing(scaling, X, weight):
     once, many = (scaling(X, factor * weight) for factor in (1.0, 1000.0))

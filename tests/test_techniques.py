@@ -28,7 +28,13 @@ BOTH = {
     "group_norm": None,
     "hidden_noise": 0.0,
     "weight_noise": 0.0,
+    "numeric_embedding": None,
+    "feature_scale": False,
+    "parametric_activation": False,
+    "regularization_schedule": "constant",
     "augmentation": None,
+    "categorical_features": "from_dtype",
+    "max_categories": 100,
     "scaling": "standard",
     "solver": "adam",
     "learning_rate": "constant",
@@ -64,8 +70,10 @@ CONTRACT = {
         "class_weight": None,
         "soft_labels": False,
         "voting": "soft",
+        "calibration": None,
     },
-    RegularizedMLPRegressor: BOTH | {"loss": "squared_error", "target_scaling": "auto"},
+    RegularizedMLPRegressor: BOTH
+    | {"loss": "squared_error", "target_scaling": "auto", "clip_output": False},
 }
 ESTIMATORS_OF = {
     "both": [RegularizedMLPClassifier, RegularizedMLPRegressor],

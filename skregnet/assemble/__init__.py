@@ -11,11 +11,15 @@ from .choices import (
     assemble_regression_loss,
     assemble_scaling,
     assemble_target_scaling,
+    calibrates,
+    categorical_features,
     class_weight,
+    clips_output,
     continues,
     frozen_choices,
     identity,
     is_verbose,
+    max_categories,
     predicts_probabilities,
     random_state,
     refits,
@@ -24,8 +28,8 @@ from .choices import (
     takes_soft_labels,
     votes_hard,
 )
-from .combinations import check_samples, out_of_bag_scoring
-from .network import assemble_network, assemble_penalties
+from .combinations import check_categories, check_held_out, check_samples, out_of_bag_scoring
+from .network import assemble_network, assemble_penalties, embedding_shares
 from .plan import assemble_plan
 from .stopping import Stopping, assemble_stopping
 
@@ -41,12 +45,19 @@ __all__ = [
     "assemble_scaling",
     "assemble_stopping",
     "assemble_target_scaling",
+    "calibrates",
+    "categorical_features",
+    "check_categories",
+    "check_held_out",
     "check_samples",
     "class_weight",
+    "clips_output",
     "continues",
+    "embedding_shares",
     "frozen_choices",
     "identity",
     "is_verbose",
+    "max_categories",
     "out_of_bag_scoring",
     "predicts_probabilities",
     "random_state",

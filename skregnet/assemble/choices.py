@@ -10,7 +10,7 @@ from ..core.losses import REGRESSION_LOSSES, Gamma, Poisson
 from ..tables import SCALINGS, TARGET_SCALINGS
 from ..training.averaging import AVERAGINGS, Snapshot
 from ..training.optimizers import LBFGS
-from ..training.schedules import SCHEDULES, Cycles, WarmUp
+from ..training.schedules import REGULARIZATION_SCHEDULES, SCHEDULES, Cycles, WarmUp
 
 AUTO_FLOAT32_ROWS = 500
 
@@ -41,7 +41,10 @@ def named(value):
 
 def frozen_choices(p):
     """Return the hyperparameters that must not change while training goes on."""
-    names = ("loss", "soft_labels", "scaling", "target_scaling", "dtype")
+    names = (
+        "loss", "soft_labels", "categorical_features", "max_categories", "scaling",
+        "target_scaling", "numeric_embedding", "dtype",
+    )  # fmt: skip
     return {name: repr(getattr(p, name)) for name in names if hasattr(p, name)}
 
 
@@ -77,6 +80,16 @@ def votes_hard(p):
     return p.voting == "hard"
 
 
+def calibrates(p):
+    """Whether probabilities are calibrated once the committee is trained."""
+    return hasattr(p, "calibration") and p.calibration is not None
+
+
+def clips_output(p):
+    """Whether predictions are kept within the range of the training targets."""
+    return hasattr(p, "clip_output") and p.clip_output
+
+
 def class_weight(p):
     """Return the weights of the classes, as given."""
     return p.class_weight
@@ -103,6 +116,16 @@ def assemble_dtype(p, n_rows, streaming=False):
         return np.dtype(p.dtype)
     small = n_rows < AUTO_FLOAT32_ROWS and not streaming
     return np.dtype(np.float64 if small or is_lbfgs(p) else np.float32)
+
+
+def categorical_features(p):
+    """Return which columns are categories, as given."""
+    return p.categorical_features
+
+
+def max_categories(p):
+    """Return the most columns that a categorical column is encoded as, or None."""
+    return p.max_categories
 
 
 def assemble_scaling(p):
@@ -142,6 +165,12 @@ def assemble_schedule(p):
     return WarmUp(schedule, float(p.warmup)) if p.warmup else schedule
 
 
+def assemble_strength(p):
+    """Return the schedule of dropout and decoupled decay, or None if they do not change."""
+    schedule = REGULARIZATION_SCHEDULES[p.regularization_schedule]()
+    return schedule if schedule.has_horizon else None
+
+
 def assemble_averaging(p):
     """Return the recipe for an average along the run, or None."""
     return None if p.averaging is None else resolve(p.averaging, AVERAGINGS, "averaging")
@@ -150,6 +179,11 @@ def assemble_averaging(p):
 def draws_every_row(p):
     """Whether each member of a committee sees all rows."""
     return not p.bootstrap and isinstance(p.max_samples, float) and p.max_samples == 1.0
+
+
+def leaves_rows_out(p):
+    """Whether there are rows that members of a committee did not draw."""
+    return p.n_estimators > 1 and not draws_every_row(p)
 
 
 def is_sequence(value):
@@ -172,6 +206,12 @@ def widths(p):
 def n_hidden_layers(p):
     """Return how many hidden layers there are."""
     return len(widths(p))
+
+
+def is_linear(p):
+    """Whether every hidden unit is linear."""
+    names = [p.activation] if isinstance(p.activation, str) else p.activation
+    return all(name == "identity" for name in names)
 
 
 def has_dropout(p):

@@ -10,11 +10,18 @@ from ..training.schedules import ConstantRate
 from .choices import (
     assemble_averaging,
     assemble_schedule,
+    assemble_strength,
+    calibrates,
+    clips_output,
     draws_every_row,
     has_alpha,
     has_dropout,
     is_lbfgs,
+    is_linear,
+    leaves_rows_out,
     n_hidden_layers,
+    predicts_probabilities,
+    votes_hard,
 )
 
 
@@ -43,6 +50,7 @@ def check_combination(p, streaming):
         impossible("batchnorm", p.batchnorm, reason)
         impossible("group_norm", p.group_norm is not None, reason)
         impossible("hidden_noise", p.hidden_noise, reason)
+        impossible("parametric_activation", p.parametric_activation, reason)
         ignored(p, "activation", reason)
     if is_lbfgs(p):
         reason = "solver='lbfgs' needs an objective without randomness and takes no plain steps"
@@ -57,9 +65,12 @@ def check_combination(p, streaming):
         impossible("clip_norm", p.clip_norm is not None, reason)
         impossible("warmup", p.warmup, reason)
         impossible("learning_rate", not isinstance(schedule, ConstantRate), reason)
+        impossible("regularization_schedule", assemble_strength(p) is not None, reason)
         reason = "solver='lbfgs' uses all rows and its own step sizes"
         for name in ("batch_size", "shuffle", "learning_rate_init"):
             ignored(p, name, reason)
+    linear = p.parametric_activation and is_linear(p)
+    impossible("parametric_activation", linear, "activation='identity' has no curvature to learn")
     both = p.batchnorm and p.group_norm is not None
     impossible("group_norm", both, "batchnorm normalizes the same units; choose one of them")
     one_row = p.batchnorm and p.batch_size == 1
@@ -72,6 +83,8 @@ def check_combination(p, streaming):
         impossible("averaging", short, f"max_iter={p.max_iter} is less than n_snapshots")
     if not has_alpha(p):
         ignored(p, "l1_ratio", "alpha is 0")
+    if not (p.weight_decay or has_dropout(p) or p.input_keep_prob != 1):
+        ignored(p, "regularization_schedule", "there is neither dropout nor weight decay")
     if p.n_estimators == 1:
         for name in ("bootstrap", "max_samples", "n_jobs"):
             ignored(p, name, "n_estimators is 1")
@@ -82,8 +95,10 @@ def check_combination(p, streaming):
 def _check_stream(p, schedule, averaging):
     reason = "partial_fit does not know the last epoch"
     impossible("learning_rate", schedule.has_horizon, reason)
+    impossible("regularization_schedule", assemble_strength(p) is not None, reason)
     impossible("averaging", averaging and averaging.needs_horizon, reason)
     impossible("oob_score", p.oob_score is not False, "partial_fit keeps no rows to score")
+    impossible("clip_output", clips_output(p), "partial_fit does not know the range of all targets")
     for name in ("refit", "max_time"):
         ignored(p, name, "a call of partial_fit is one epoch over its rows")
     if p.n_estimators > 1:
@@ -120,6 +135,34 @@ def check_out_of_bag(p, name):
     reason = "out-of-bag rows are those that a member did not draw"
     impossible(name, p.n_estimators == 1, f"{reason}; set n_estimators > 1")
     impossible(name, draws_every_row(p), f"{reason}; set bootstrap=True or max_samples < 1")
+
+
+def check_calibration(p, watches_rows, streaming):
+    """Raise unless a temperature can act, and there are rows to fit it on."""
+    if not calibrates(p):
+        return
+    reason = "partial_fit goes on changing the weights; calibrate the estimator when it is trained"
+    impossible("calibration", streaming, reason)
+    reason = f"loss={p.loss!r} makes no probabilities"
+    impossible("calibration", not predicts_probabilities(p), reason)
+    impossible("calibration", votes_hard(p), "shares of votes have no logits; set voting='soft'")
+    impossible(
+        "calibration", not (watches_rows or leaves_rows_out(p)),
+        "the network trains on all rows, and they say nothing about its probabilities; set "
+        "early_stopping=True, or bootstrap=True and n_estimators > 1",
+    )  # fmt: skip
+
+
+def check_categories(p, are_there):
+    """Warn about hyperparameters that need a categorical column."""
+    if not are_there:
+        ignored(p, "max_categories", "no column of X is categorical")
+
+
+def check_held_out(p, n_rows):
+    """Raise if rows that cannot be held out are needed for more than to stop early."""
+    reason = f"the {n_rows} training rows cannot spare a validation set of that size; pass X_val"
+    impossible("calibration", calibrates(p), reason)
 
 
 def check_samples(n_samples, network):

@@ -8,17 +8,24 @@ from ..core.activations import ACTIVATIONS
 from ..core.component import require, resolve
 from ..core.dense import Dense
 from ..core.dropout import Dropout
+from ..core.embeddings import NUMERIC_EMBEDDINGS
+from ..core.feature_scale import FeatureScale
 from ..core.initializers import AUTO, INITIALIZERS, FromArray, FromFunction, Initializer
 from ..core.network import Network
 from ..core.noise import Noise, NoisyDense
 from ..core.normalization import BatchNorm, GroupNorm
+from ..core.parametric import ParametricActivation
 from ..core.penalties import ElasticNet, MaxNorm
 from ..exceptions import SymmetryWarning, warn
 from .choices import is_sequence, widths
 
 
-def assemble_network(p, n_in, n_out):
-    """Return the network recipe for `n_in` columns and `n_out` raw outputs."""
+def assemble_network(p, n_in, n_out, numeric=None, edges=None):
+    """Return the network recipe for `n_in` columns and `n_out` raw outputs.
+
+    `numeric` says which columns are numeric, as a sequence of int; None stands for all. `edges`
+    are the quantiles of the columns that `embedding_shares` asks for.
+    """
     hidden = widths(p)
     n_hidden = len(hidden)
     activations = [
@@ -30,7 +37,9 @@ def assemble_network(p, n_in, n_out):
         _require(p, ok, "keep_prob", "in the range (0, 1] for each hidden layer")
     inits = _initializers(p, activations)
     norm_place = "before" if p.batchnorm is True else p.batchnorm
-    layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
+    layers = _input_layers(p, n_in, range(n_in) if numeric is None else numeric, edges)
+    for layer in layers:
+        n_in = getattr(layer, "n_out", n_in)
     for width, activation, keep_prob, init in zip(
         hidden, activations, keep_probs, inits[:-1], strict=True
     ):
@@ -41,7 +50,7 @@ def assemble_network(p, n_in, n_out):
         if p.group_norm is not None:
             layers.append(_group_norm(p, width))
         if activation.family != "linear":
-            layers.append(activation)
+            layers.append(_activation(p, activation, width))
         if norm_place == "after":
             layers.append(BatchNorm(width))
         if p.hidden_noise > 0:
@@ -51,6 +60,35 @@ def assemble_network(p, n_in, n_out):
         n_in = width
     layers.append(_dense(p, n_in, n_out, inits[-1]))
     return Network(tuple(layers))
+
+
+def _input_layers(p, n_in, numeric, edges):
+    """Return what stands before the first matrix; the scale acts on embedded columns."""
+    layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
+    embedding = assemble_embedding(p)
+    if embedding is not None and len(numeric):
+        layers.append(embedding.layer(n_in, tuple(int(column) for column in numeric), edges))
+        n_in = layers[-1].n_out
+    if p.feature_scale:
+        layers.append(FeatureScale(n_in))
+    return layers
+
+
+def assemble_embedding(p):
+    """Return the recipe for embeddings of numeric columns, or None."""
+    if p.numeric_embedding is None:
+        return None
+    return resolve(p.numeric_embedding, NUMERIC_EMBEDDINGS, "numeric_embedding")
+
+
+def embedding_shares(p):
+    """Return the quantiles of the training rows that embeddings need, or None."""
+    embedding = assemble_embedding(p)
+    return None if embedding is None else embedding.shares
+
+
+def _activation(p, activation, width):
+    return ParametricActivation(width, activation) if p.parametric_activation else activation
 
 
 def assemble_penalties(p, layout):
@@ -112,6 +150,7 @@ def _initializers(p, activations):
     choices = _per_layer(p.init, n_hidden + 1, "init", what="weight matrix")
     families = [activation.family for activation in activations] + ["linear"]
     inits = [_initializer(choice, family) for choice, family in zip(choices, families, strict=True)]
+    inits[-1] = inits[-1].at_output()
     for init in inits[:n_hidden]:
         if not init.breaks_symmetry and not p.weight_noise:
             warn(

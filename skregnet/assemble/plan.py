@@ -6,12 +6,20 @@ from joblib import effective_n_jobs
 
 from ..committee import Bootstrap, PoissonDraw
 from ..core.component import require, resolve
+from ..encoding import EncodedScale
 from ..exceptions import BatchSizeWarning, warn
 from ..fitting import Plan
 from ..training.augmentation import AUGMENTATIONS, BatchTransform, FromCallable, LabelSmoothing
 from ..training.batches import MIN_ROWS_TO_NORMALIZE
 from ..training.optimizers import SOLVERS
-from .choices import assemble_averaging, assemble_schedule, draws_every_row, is_lbfgs, named
+from .choices import (
+    assemble_averaging,
+    assemble_schedule,
+    assemble_strength,
+    draws_every_row,
+    is_lbfgs,
+    named,
+)
 from .combinations import check_combination, ignored, impossible
 from .network import assemble_penalties
 
@@ -34,7 +42,7 @@ def assemble_plan(
         From `assemble_classification_loss` or `assemble_regression_loss`.
     n_rows : int
         Training rows, validation rows excluded.
-    scale : Scale
+    scale : Scale or EncodedScale
         How the rows were scaled.
     dtype : dtype
         Of the network.
@@ -80,6 +88,7 @@ def assemble_plan(
         n_jobs=p.n_jobs,
         keep_state=p.warm_start or streaming or keep_state,
         averaging=assemble_averaging(p),
+        strength=assemble_strength(p),
         monitored=str(named(stopping.monitor)) if stopping.enabled else None,
         max_seconds=_seconds_a_member(p, stopping),
         streaming=streaming,
@@ -90,7 +99,12 @@ def assemble_plan(
 def _transforms(p, scale, n_classes):
     choices = p.augmentation or ()
     choices = choices if isinstance(choices, list | tuple) else [choices]
-    transforms = [_augmentation(p, choice).bind(scale) for choice in choices]
+    transforms = [_augmentation(p, choice) for choice in choices]
+    encoded = isinstance(scale, EncodedScale)
+    pixels = encoded and any(transform.acts_on_pixels for transform in transforms)
+    reason = "images are rows of pixels, and X has categories or missing values"
+    impossible("augmentation", pixels, reason)
+    transforms = [transform.bind(scale) for transform in transforms]
     if n_classes and p.label_smoothing:
         transforms.append(LabelSmoothing(p.label_smoothing, n_classes))
     return tuple(transforms)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .choices import assemble_averaging, is_lbfgs
-from .combinations import check_stopping, ignored
+from .choices import assemble_averaging, calibrates, is_lbfgs, leaves_rows_out
+from .combinations import check_calibration, check_stopping, ignored
 
 AUTO_EARLY_STOPPING_ROWS = 1000
 
@@ -30,7 +30,8 @@ def assemble_stopping(p, n_rows, X_val_given, streaming=False):
     enabled = p.early_stopping
     averaging = assemble_averaging(p)
     if enabled == "auto":
-        enough = n_rows >= AUTO_EARLY_STOPPING_ROWS and not streaming
+        needed = calibrates(p) and not leaves_rows_out(p)
+        enough = (needed or n_rows >= AUTO_EARLY_STOPPING_ROWS) and not streaming
         at_fixed_epochs = averaging is not None and averaging.needs_horizon
         enabled = X_val_given or (enough and not at_fixed_epochs)
     elif X_val_given and not enabled:
@@ -49,5 +50,6 @@ def assemble_stopping(p, n_rows, X_val_given, streaming=False):
             ignored(p, "tol", reason)
     if enabled:
         check_stopping(p, averaging, X_val_given)
+    check_calibration(p, enabled, streaming)
     validation = None if X_val_given else p.validation
     return Stopping(bool(enabled), validation, p.monitor, p.n_iter_no_change, p.tol)

@@ -169,8 +169,10 @@ class Selu(Activation):
 
     def slope(self, Z, Y, out):
         """Write scale where z > 0, else y + scale alpha."""
-        np.add(Y, self.scale * self.alpha, out=out)
-        np.copyto(out, self.scale, where=Z > 0.0)
+        # A mask that is multiplied takes half the time of one that chooses.
+        np.minimum(Y, 0.0, out=out)
+        out += self.scale * self.alpha
+        out -= np.multiply(Z > 0.0, self.scale * (self.alpha - 1.0), dtype=out.dtype)
 
 
 @dataclass(frozen=True)
@@ -223,13 +225,19 @@ class Mish(Activation):
         out *= Z
 
     def slope(self, Z, Y, out):
-        """Write t + z (1 - t^2) sigmoid(z) with t = tanh(softplus(z))."""
-        gate = _mish_gate(Z, np.empty_like(out))
-        np.multiply(gate, gate, out=out)
-        np.subtract(1.0, out, out=out)
-        out *= expit(Z)
-        out *= Z
-        out += gate
+        """Write n r + 4 z e (e + 1) r^2 with e = exp(z), n = e (e + 2), r = 1 / (n + 2)."""
+        z = np.minimum(Z, 20.0)  # as in the gate
+        e = np.exp(z)
+        n = np.add(e, 2.0, out=out)
+        n *= e
+        r = 1.0 / (n + 2.0)
+        n *= r
+        e *= e + 1.0
+        e *= 4.0
+        e *= z
+        e *= r
+        e *= r
+        out += e
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ class Dense(Layer):
 
     def slots(self):
         """Return W and, with a bias, b."""
-        W = Slot("W", (self.n_in, self.n_out), "weights")
-        b = Slot("b", (self.n_out,), "offsets")
+        W = Slot("W", (self.n_in, self.n_out), "weights", unit=self.init.unit(self.n_in))
+        b = Slot("b", (self.n_out,), "offsets", rate=self.init.bias_rate)
         return [W, b] if self.bias else [W]
 
     @property
@@ -33,8 +33,10 @@ class Dense(Layer):
         return self.init.needs_sample
 
     def initialize(self, p, rng, X):
-        """Draw W; b starts at 0."""
+        """Draw W; b starts at 0, unless the initializer says otherwise."""
         self.init.fill(p.W, rng, X)
+        if self.bias:
+            self.init.fill_bias(p.b, p.W, rng, X)
 
     def forward(self, X, p, ws):
         """Return X W + b."""

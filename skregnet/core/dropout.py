@@ -12,7 +12,8 @@ class Dropout(Layer):
     """Y = X M / p        M ~ Bernoulli(p) per entry while training;  Y = X at prediction
 
     Inverted dropout (Srivastava et al., 2014): dividing by p keeps the expectation, so nothing
-    is left to do at prediction. Monte-Carlo prediction draws masks as training does.
+    is left to do at prediction. Monte-Carlo prediction draws masks as training does. A schedule
+    multiplies 1 - p by the strength in the workspace.
     """
 
     keep_prob: float
@@ -22,10 +23,13 @@ class Dropout(Layer):
         """Return X with a fresh mask applied, or X itself at prediction."""
         if not ws.masked:
             return X
+        p = self.keep_prob
+        if ws.strength != 1.0:
+            p = 1.0 - ws.strength * (1.0 - p)
         kept = ws.array("kept", *X.shape, dtype=bool)
-        draw_kept(ws.rng, self.keep_prob, out=kept)
+        draw_kept(ws.rng, p, out=kept)
         ws.mask = ws.array("mask", *X.shape)
-        np.multiply(kept, 1.0 / self.keep_prob, out=ws.mask, dtype=ws.dtype)
+        np.multiply(kept, 1.0 / p, out=ws.mask, dtype=ws.dtype)
         return np.multiply(X, ws.mask, out=ws.array("Y", *X.shape))
 
     def backward(self, dY, p, g, ws):

@@ -1,4 +1,4 @@
-"""Where training starts: rules for the weights W of shape (fan_in, fan_out); biases start at 0."""
+"""Where training starts: rules for the weights W of shape (fan_in, fan_out), and for the biases."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import numpy as np
 from .component import Component, require
 
 DISTRIBUTIONS = ("normal", "uniform")
+BIAS_ROWS = 5  # of "he+5"
 
 
 class Initializer(Component, ABC):
@@ -20,6 +21,17 @@ class Initializer(Component, ABC):
     breaks_symmetry = True
     """False if all units of a layer start equal, and so stay equal for ever."""
 
+    bias_rate = 1.0
+    """Factor of the learning rate of biases."""
+
+    def unit(self, fan_in):
+        """Return the unit in which an optimizer moves W; see `Slot`."""
+        return 1.0
+
+    def at_output(self):
+        """Return the rule for the output layer."""
+        return self
+
     @abstractmethod
     def __call__(self, rng, fan_in, fan_out):
         """Draw W of shape (fan_in, fan_out)."""
@@ -27,6 +39,9 @@ class Initializer(Component, ABC):
     def fill(self, W, rng, X=None):
         """Write a draw into `W`; `X` is the layer's input on a sample of rows, if known."""
         W[...] = self(rng, *W.shape)
+
+    def fill_bias(self, b, W, rng, X=None):
+        """Write a draw into `b`, which is 0, once W is drawn; by default leave it."""
 
 
 @dataclass
@@ -230,6 +245,80 @@ class DataDriven(LeCun):
 
 
 @dataclass
+class NTK(LeCun):
+    """Neural tangent parametrization (Jacot et al., 2018), as RealMLP uses it.
+
+    The layer is ``X V / sqrt(fan_in) + b`` with V ~ N(0, 1) and b ~ N(0, 1), and the optimizer
+    moves V. Here W = V / sqrt(fan_in) is stored, so the network is an ordinary one: W has variance
+    1 / fan_in and is moved in units of 1 / sqrt(fan_in), so a rate of 0.04 and Adam move a layer of
+    256 inputs by 0.0025. Biases have a tenth of the rate, and the output layer starts at 0
+    (Holzmueller et al., 2024).
+
+    Parameters
+    ----------
+    distribution : {"normal", "uniform"}, default="normal"
+        The shape of the distribution of V.
+    data_driven : bool, default=False
+        Look at a sample of training rows: each column of W is divided by the standard deviation of
+        its column of X W, and each bias is minus a mean of X W over 5 rows drawn at random, with
+        random weights ("he+5"), so that the kinks of the units lie where the data are.
+    zero_output : bool, default=True
+        Start with W = 0 and b = 0 in the output layer.
+    """
+
+    data_driven: bool = False
+    zero_output: bool = True
+    bias_rate = 0.1
+
+    def check(self):
+        """Raise ValueError for values of a wrong kind."""
+        super().check()
+        for name in ("data_driven", "zero_output"):
+            self._require(isinstance(getattr(self, name), bool), name, "a bool")
+
+    @property
+    def needs_sample(self):  # type: ignore[override]  # a constant of all other rules
+        """Whether the rule looks at training rows."""
+        return self.data_driven
+
+    def unit(self, fan_in):
+        """Return 1 / sqrt(fan_in)."""
+        return float(fan_in) ** -0.5
+
+    def at_output(self):
+        """Return zeros that move as these weights do, or the rule itself."""
+        return NTKOutput() if self.zero_output else self
+
+    def fill(self, W, rng, X=None):
+        """Draw W; if data-driven, scale it so that each column of X W has variance 1."""
+        super().fill(W, rng)
+        if self.data_driven:
+            std = np.std(X @ W, axis=0)
+            W /= np.where(std > 0, std, 1.0)
+
+    def fill_bias(self, b, W, rng, X=None):
+        """Draw from N(0, 1), or minus weighted means of X W over few rows."""
+        if not self.data_driven:
+            b[...] = rng.normal(size=len(b))
+            return
+        Z = X @ W
+        rows = rng.integers(len(Z), size=(BIAS_ROWS, len(b)))
+        shares = rng.dirichlet(np.ones(BIAS_ROWS), size=len(b)).T
+        b[...] = -np.sum(shares * Z[rows, np.arange(len(b))], axis=0)
+
+
+@dataclass
+class NTKOutput(Zeros):
+    """The output layer of `NTK`: zero, moved as its other layers are."""
+
+    bias_rate = NTK.bias_rate
+
+    def unit(self, fan_in):
+        """Return 1 / sqrt(fan_in)."""
+        return NTK().unit(fan_in)
+
+
+@dataclass
 class FromFunction(Initializer):
     """W = function(rng, fan_in, fan_out), the user's own rule."""
 
@@ -268,6 +357,7 @@ INITIALIZERS = {
     "he": He,
     "orthogonal": Orthogonal,
     "data": DataDriven,
+    "ntk": NTK,
 }
 
 AUTO = {"relu": He, "selu": LeCun, "saturating": Xavier, "linear": Xavier}

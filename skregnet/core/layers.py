@@ -40,3 +40,7 @@ class Layer(ABC):
     @abstractmethod
     def backward(self, dY, p, g, ws):
         """Write dJ/dp into `g`; return dJ/dX for the X of the last `forward`."""
+
+    def input_norms(self, norms, p):
+        """Return the norms of what each column of X leads to, given those for each column of Y."""
+        return norms

@@ -109,6 +109,11 @@ class Objective:
             self.total_weight
         )
 
+    def set_strength(self, strength):
+        """Let dropout drop a unit with `strength` times its probability from now on."""
+        for ws in self.workspaces:
+            ws.strength = strength
+
     def refresh_statistics(self, theta, batches):
         """Set the running statistics of normalization layers to those of all rows.
 
@@ -132,7 +137,7 @@ class Objective:
             ws.pooling = False
 
 
-def mean_loss(network, loss, theta, X, Y, weight=None):
+def mean_loss(network, loss, theta, X, Y, weight=None, raw_range=None):
     """Return sum_i s_i loss_i / sum_i s_i as at prediction: no masks, running statistics.
 
     Parameters
@@ -147,6 +152,8 @@ def mean_loss(network, loss, theta, X, Y, weight=None):
         Rows, scaled.
     weight : ndarray of shape (n, 1) or None
         Weights s_i; None means 1.
+    raw_range : pair of ndarrays of shape (m,) or None
+        What raw outputs are clipped to.
 
     Returns
     -------
@@ -158,5 +165,7 @@ def mean_loss(network, loss, theta, X, Y, weight=None):
     for start in range(0, n, CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
         raw = network.forward(X[rows], theta, workspaces).astype(np.float64)
+        if raw_range is not None:
+            np.clip(raw, *raw_range, out=raw)
         total += loss(Y[rows], raw, 1.0 if weight is None else weight[rows], np.empty_like(raw))
     return total / (n if weight is None else float(np.sum(weight)))

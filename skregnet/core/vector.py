@@ -16,11 +16,16 @@ class Slot:
 
     `zone` says who may touch it: the penalty sees "weights"; optimizers and the gradient check
     see "weights" and "offsets"; "statistics" are written by the forward pass alone.
+
+    An optimizer multiplies its rate by `rate`, and moves the numbers as if they were stored in
+    units of `unit`: theta = unit u, and u is what it steps along.
     """
 
     name: str
     shape: tuple[int, ...]
     zone: str
+    rate: float = 1.0
+    unit: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,16 @@ class Block:
     shape: tuple[int, ...]
     start: int
     stop: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Neighbouring trainable numbers that an optimizer treats alike; see `Slot`."""
+
+    start: int
+    stop: int
+    rate: float
+    unit: float
 
 
 class Layout:
@@ -48,11 +63,14 @@ class Layout:
         All slots, zone by zone and within a zone in the order of the layers.
     n_weights, n_trainable, size : int
         Ends of the zones "weights", "offsets" and "statistics".
+    stretches : list of Stretch
+        The trainable numbers, cut only where the rate or the unit changes.
     """
 
     def __init__(self, slots_of_layers):
         self.n_layers = len(slots_of_layers)
         self.blocks = []
+        self.stretches = []
         ends = []
         position = 0
         for zone in ZONES:
@@ -61,8 +79,16 @@ class Layout:
                     if slot.zone == zone:
                         start, position = position, position + prod(slot.shape)
                         self.blocks.append(Block(index, slot.name, slot.shape, start, position))
+                        if zone != "statistics":
+                            self._stretch(start, position, slot)
             ends.append(position)
         self.n_weights, self.n_trainable, self.size = ends
+
+    def _stretch(self, start, stop, slot):
+        last = self.stretches[-1] if self.stretches else None
+        if last and (last.rate, last.unit) == (slot.rate, slot.unit):
+            start = self.stretches.pop().start
+        self.stretches.append(Stretch(start, stop, slot.rate, slot.unit))
 
     @property
     def weight_blocks(self):

@@ -16,6 +16,8 @@ class Workspace:
         True if layers that draw are to draw: while training, and for Monte-Carlo prediction.
     weight : ndarray of shape (n, 1) or None
         Relative weights of the rows of the batch at hand; None means all equal.
+    strength : float
+        Factor of the probability with which dropout drops a unit.
     rng : numpy.random.Generator or None
         The layer's own stream, for layers that draw.
     needs_input_gradient : bool
@@ -30,6 +32,7 @@ class Workspace:
         self.train = False
         self.pooling = False
         self.masked = False
+        self.strength = 1.0
         self.weight = None
         self._blocks: dict[str, np.ndarray] = {}
         self._views: dict[tuple, np.ndarray] = {}

@@ -22,7 +22,7 @@ class Case:
     validation_loss : float or None
         Of the rows given as `X_val`.
     names : ndarray or None
-        Names of the columns, if the network sees the columns of X as they are.
+        Names of the columns that the network sees, if they are known.
     params : dict
         The hyperparameters.
     classifies : bool

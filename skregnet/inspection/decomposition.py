@@ -105,6 +105,7 @@ def ensemble_error_decomposition(estimator, X, y, sample_weight=None):
 
 def _prediction(estimator, members, X):
     view = copy(estimator)
+    vars(view).pop("temperature_", None)  # that of all members together
     view.members_ = members
     values = view.predict_proba(X) if is_classifier(view) else view.predict(X)
     return values.reshape(len(values), -1)

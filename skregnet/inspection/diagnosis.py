@@ -101,7 +101,8 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
         now, start, members[0].history if members else None,
         members[0].best_iteration if members else None,
         look(estimator, X_val, y_val).loss if members and X_val is not None else None,
-        _column_names(X, now), estimator.get_params(deep=False), is_classifier(estimator),
+        _column_names(estimator, X, now), estimator.get_params(deep=False),
+        is_classifier(estimator),
     )  # fmt: skip
     checks = LAYER_CHECKS + TRAINING_CHECKS
     return Diagnosis(tuple(finding for check in checks for finding in check(case)))
@@ -111,6 +112,11 @@ def _has_one_label(y):
     return type_of_target(y).startswith(("binary", "multiclass")) and len(np.unique(y)) == 1
 
 
-def _column_names(X, view):
-    names = getattr(X, "columns", None)
-    return names if names is not None and len(names) == view.layers[0].inputs.shape[1] else None
+def _column_names(estimator, X, view):
+    """Return the names of the columns that the network sees, or None for their numbers."""
+    names, n_columns = getattr(X, "columns", None), view.layers[0].inputs.shape[1]
+    if names is None or len(names) != n_columns:
+        names = getattr(estimator, "encoded_feature_names_", None)
+        encoded = names is not None and len(names) == n_columns != estimator.n_features_in_
+        return names if encoded else None
+    return names

@@ -2,6 +2,10 @@
 
 A stepper's `step` moves the trainable zone against the gradient and returns the step size that
 it used per weight, which is the metric in which the L1 prox has the stationary points of J.
+
+Each stretch of the vector has its own rate lr r, and its own unit c: the stepper walks along
+u = theta / c, whose gradient is c g. For SGD that is a rate of lr r c^2, for Adam one of lr r c
+with epsilon / c; decoupled decay multiplies by 1 - lr r decay whatever the unit.
 """
 
 from dataclasses import dataclass
@@ -57,19 +61,30 @@ class SGDStepper:
         """Go on with other hyperparameters."""
         self.recipe = recipe
 
-    def step(self, theta, gradient, rate, needs_metric=True):
+    def step(self, theta, gradient, rate, needs_metric=True, strength=1.0):
         """Move theta; return lr / (1 - momentum), the step that a lasting gradient causes."""
         momentum, g = self.recipe.momentum, gradient.trainable
-        if self.weight_decay:
-            theta.weights *= 1.0 - rate * self.weight_decay
+        decay(theta, rate * self.weight_decay * strength)
         self.velocity *= momentum
         self.velocity += g
         if self.recipe.nesterov and momentum:
             add_scaled(momentum, self.velocity, g)
-            add_scaled(-rate, g, theta.trainable)
         else:
-            add_scaled(-rate, self.velocity, theta.trainable)
-        return rate / (1.0 - momentum)
+            g = self.velocity
+        for part in theta.layout.stretches:
+            here = slice(part.start, part.stop)
+            add_scaled(-rate * part.rate * part.unit**2, g[here], theta.trainable[here])
+        return self._metric(theta, rate / (1.0 - momentum)) if needs_metric else None
+
+    @staticmethod
+    def _metric(theta, step):
+        sizes = [step * part.rate * part.unit**2 for part in theta.layout.stretches]
+        if len(set(sizes)) == 1:
+            return sizes[0]
+        metric = np.empty_like(theta.weights)
+        for part, size in zip(theta.layout.stretches, sizes, strict=True):
+            metric[part.start : part.stop] = size
+        return metric
 
 
 @dataclass
@@ -122,25 +137,25 @@ class AdamStepper:
         self.square *= (1.0 - self.recipe.beta_2) / (1.0 - recipe.beta_2)
         self.recipe = recipe
 
-    def step(self, theta, gradient, rate, needs_metric=True):
+    def step(self, theta, gradient, rate, needs_metric=True, strength=1.0):
         """Move theta; return lr / (sqrt(v_hat) + epsilon) of the weights."""
         recipe, g = self.recipe, gradient.trainable
         self.n_steps += 1
-        if self.weight_decay:
-            theta.weights *= 1.0 - rate * self.weight_decay
+        decay(theta, rate * self.weight_decay * strength)
         # The moments are kept as sums, without the factors (1 - beta) / (1 - beta^t): a step is
         # then ten passes over memory, and the factors are numbers.
         mean_factor = (1.0 - recipe.beta_1) / (1.0 - recipe.beta_1**self.n_steps)
         root_factor = sqrt((1.0 - recipe.beta_2) / (1.0 - recipe.beta_2**self.n_steps))
         epsilon, length = recipe.epsilon / root_factor, rate * mean_factor / root_factor
-        metric = rate / root_factor if needs_metric else None
-        arrays = theta.trainable, g, self.mean, self.square
-        if len(g) <= CHUNK:
-            self._move(*arrays, epsilon, length, metric)
-        else:
-            for start in range(0, len(g), CHUNK):
-                parts = [array[start : start + CHUNK] for array in arrays]
-                self._move(*parts, epsilon, length, metric)
+        metric = rate / root_factor
+        for part in theta.layout.stretches:
+            size = part.rate * part.unit
+            for start in range(part.start, part.stop, CHUNK):
+                here = slice(start, min(start + CHUNK, part.stop))
+                self._move(
+                    theta.trainable[here], g[here], self.mean[here], self.square[here],
+                    epsilon / part.unit, length * size, metric * size if needs_metric else None,
+                )  # fmt: skip
         return g[: len(theta.weights)] if needs_metric else None
 
     def _move(self, theta, g, mean, square, epsilon, length, metric):
@@ -178,6 +193,13 @@ class LBFGS(Component):
         """Raise ValueError for values out of range."""
         self._require_number("memory", "[1, inf)", Integral)
         self._require_number("max_line_search", "[1, inf)", Integral)
+
+
+def decay(theta, amount):
+    """Multiply the weights by 1 - amount, in which the rate of each stretch is still missing."""
+    if amount:
+        for part in theta.layout.stretches:
+            theta.weights[part.start : part.stop] *= 1.0 - part.rate * amount
 
 
 def clip(gradient, norm):

@@ -130,6 +130,17 @@ class CosLog4(Schedule):
 
 
 @dataclass
+class FlatCosine(Schedule):
+    """factor = 1 up to the middle, then (1 + cos(pi (2 progress - 1))) / 2 down to 0."""
+
+    has_horizon = True
+
+    def factor(self, progress, epochs, history):
+        """Return 1, from the middle on (1 + cos(pi (2 progress - 1))) / 2."""
+        return 0.5 * (1.0 + np.cos(np.pi * max(0.0, 2.0 * progress - 1.0)))
+
+
+@dataclass
 class OneCycle(Schedule):
     """Up to 1 and down again, each along half a cosine (Smith & Topin, 2019).
 
@@ -234,3 +245,6 @@ SCHEDULES = {
     "coslog4": CosLog4,
     "onecycle": OneCycle,
 }
+
+REGULARIZATION_SCHEDULES = {"constant": ConstantRate, "flat_cos": FlatCosine}
+"""Factor of the probability of a unit to be dropped and of decoupled decay."""

@@ -39,6 +39,8 @@ class Run:
         Whether Ctrl-C or a loss that is not finite ended the run.
     clip_norm : float or None
         The largest norm of a step's gradient.
+    strength : Schedule or None
+        Factor of dropout and of decoupled decay; None leaves them as they are.
     epochs_before : int
         Epochs in `history` that belong to earlier fits of a warm-started model.
     as_member : callable or None
@@ -56,6 +58,7 @@ class Run:
     interrupted: bool = False
     diverged: bool = False
     clip_norm: float | None = None
+    strength: Schedule | None = None
     epochs_before: int = 0
     as_member: Callable | None = None
 
@@ -166,6 +169,7 @@ def train(run, stepper, callbacks, n_epochs, horizon):
     objective, theta, batches = run.objective, run.theta, run.batches
     n_steps = horizon * len(batches)
     with np.errstate(all="ignore"):  # a loss that is not finite is dealt with by name
+        strength = 1.0
         for epoch in range(run.n_epochs_of_fit, n_epochs):
             for callback in callbacks:
                 callback.on_epoch_begin(run)
@@ -173,12 +177,16 @@ def train(run, stepper, callbacks, n_epochs, horizon):
             for i, (X, Y, weight) in enumerate(batches.epoch()):
                 if i == 0 or run.schedule.changes_within_epoch:
                     rate = run.learning_rate(epoch * len(batches) + i, n_steps)
+                if run.strength is not None:
+                    progress = (epoch * len(batches) + i) / n_steps
+                    strength = float(run.strength.factor(progress, epoch, run.history))
+                    objective.set_strength(strength)
                 value = objective.step_gradient(theta, X, Y, weight)
                 if not isfinite(value):
                     return run.diverge()
                 if run.clip_norm is not None:
                     clip(objective.gradient.trainable, run.clip_norm)
-                step = stepper.step(theta, objective.gradient, rate, objective.has_prox)
+                step = stepper.step(theta, objective.gradient, rate, objective.has_prox, strength)
                 objective.prox(theta, step)
                 total += value * X.shape[0]
                 for callback in callbacks:

@@ -130,6 +130,8 @@ class Monitor:
     out_of_bag : bool
         Whether the rows are the training rows, of which each member watches those that it did not
         draw.
+    raw_range : pair of ndarrays of shape (m,) or None
+        What raw outputs are clipped to, as at prediction.
     """
 
     network: Network
@@ -143,11 +145,14 @@ class Monitor:
     y_given: np.ndarray | None = None
     scorer_weight: np.ndarray | None = None
     out_of_bag: bool = False
+    raw_range: tuple | None = None
 
     def __call__(self, theta):
         """Return (validation loss, score), the score greater being better."""
         column = None if self.weight is None else self.weight[:, np.newaxis]
-        loss = mean_loss(self.network, self.loss, theta, self.X, self.Y, column)
+        loss = mean_loss(
+            self.network, self.loss, theta, self.X, self.Y, column, self.raw_range
+        )
         if self.scorer is None:
             return loss, -loss
         return loss, score(

@@ -19,12 +19,15 @@ from skregnet.core.classification_losses import (
 )
 from skregnet.core.dense import Dense
 from skregnet.core.dropout import Dropout
+from skregnet.core.embeddings import PeriodicEmbedding, PiecewiseLinearEmbedding
+from skregnet.core.feature_scale import FeatureScale
 from skregnet.core.initializers import Xavier
 from skregnet.core.losses import REGRESSION_LOSSES, Gamma, Huber, Poisson, Quantile
 from skregnet.core.network import Network
 from skregnet.core.noise import Noise, NoisyDense
 from skregnet.core.normalization import BatchNorm, GroupNorm
 from skregnet.core.objective import Objective
+from skregnet.core.parametric import ParametricActivation
 from skregnet.core.penalties import ElasticNet, MaxNorm
 from skregnet.core.vector import Layout, Vector
 from skregnet.core.workspace import Workspace
@@ -43,6 +46,13 @@ LAYERS = {
     "Noise": Noise(0.5),
     "NoisyDense": NoisyDense(N_COLUMNS, 3, Xavier(), std=0.5),
     "NoisyDense without bias": NoisyDense(N_COLUMNS, 3, Xavier(), bias=False, std=0.5),
+    "FeatureScale": FeatureScale(N_COLUMNS),
+    "ParametricActivation": ParametricActivation(N_COLUMNS, ACTIVATIONS["selu"]()),
+    "PeriodicEmbedding": PeriodicEmbedding(N_COLUMNS, tuple(range(N_COLUMNS)), 5, 3, 0.3),
+    "PeriodicEmbedding of some": PeriodicEmbedding(N_COLUMNS, (0, 3, 4), 4, 2, 0.3),
+    "PiecewiseLinearEmbedding": PiecewiseLinearEmbedding(
+        N_COLUMNS, (1, 4, 5), ((-1.0, -0.01, 0.7, 1.5), (0.2,), (-0.5, 0.05))
+    ),
 } | {name: activation() for name, activation in ACTIVATIONS.items()}
 
 CLASSIFIER_LOSSES = {

@@ -13,6 +13,7 @@ from skregnet.core.initializers import (
     AUTO,
     DISTRIBUTIONS,
     INITIALIZERS,
+    NTK,
     Constant,
     DataDriven,
     FromArray,
@@ -21,6 +22,7 @@ from skregnet.core.initializers import (
     Initializer,
     LeCun,
     Normal,
+    NTKOutput,
     Orthogonal,
     Uniform,
     VarianceScaling,
@@ -42,6 +44,8 @@ VARIANCES = {
     He: 2 / FAN_IN,
     Orthogonal: 1 / FAN_IN,  # columns of length 1
     DataDriven: 1 / FAN_IN,  # before it looks at data
+    NTK: 1 / FAN_IN,
+    NTKOutput: 0.0,
 }
 
 SCALED = [cls for cls in VARIANCES if issubclass(cls, VarianceScaling)]
@@ -71,7 +75,7 @@ def outputs(network, theta, X):
 def test_every_rule_is_tested_here():
     given_by_the_user = {FromArray, FromFunction}
     assert concrete_subclasses(Initializer) == set(VARIANCES) | given_by_the_user
-    assert set(INITIALIZERS.values()) == set(VARIANCES) - {Constant}
+    assert set(INITIALIZERS.values()) == set(VARIANCES) - {Constant, NTKOutput}
 
 
 @pytest.mark.parametrize("cls", VARIANCES)
@@ -203,7 +207,7 @@ def test_data_driven_survives_a_sample_without_variance():
 
 
 def test_only_data_driven_asks_for_a_sample():
-    asks = {name for name, cls in INITIALIZERS.items() if cls.needs_sample}
+    asks = {name for name, cls in INITIALIZERS.items() if cls().needs_sample}
     assert asks == {"data"}
     assert small_network().needs_sample is False
     assert Network((Dense(3, 2, DataDriven()),)).needs_sample is True

@@ -83,3 +83,16 @@ def test_the_layers_of_a_network_use_known_zones_and_fill_the_vector_exactly():
     assert [block.start for block in layout.blocks] == [0, *ends[:-1]]
     assert ends[-1] == layout.size
     assert {slot.zone for slots in SLOTS for slot in slots} == set(ZONES)
+
+
+def test_stretches_are_cut_only_where_the_rate_or_the_unit_changes():
+    slots = [
+        [Slot("W", (2, 3), "weights"), Slot("b", (3,), "offsets", rate=0.1)],
+        [Slot("W", (3, 3), "weights", unit=0.5), Slot("b", (3,), "offsets", rate=0.1)],
+        [Slot("W", (3, 1), "weights", unit=0.5), Slot("mean", (2,), "statistics", rate=9.0)],
+    ]
+    stretches = [(s.start, s.stop, s.rate, s.unit) for s in Layout(slots).stretches]
+    assert stretches == [(0, 6, 1.0, 1.0), (6, 18, 1.0, 0.5), (18, 24, 0.1, 1.0)]
+    [whole] = Layout(SLOTS).stretches
+    assert (whole.start, whole.stop) == (0, 16)
+    assert Layout([[], []]).stretches == []

@@ -90,6 +90,53 @@ def test_weight_decay_shrinks_weights_alone_before_the_step(recipe):
     np.testing.assert_array_equal(decayed[1][N_WEIGHTS:], plain[1][N_WEIGHTS:])
 
 
+RATED = Layout([[
+    Slot("W", (2, 2), "weights", rate=0.5), Slot("V", (2, 1), "weights", unit=0.25),
+    Slot("b", (3,), "offsets", rate=6.0),
+]])  # fmt: skip
+FACTORS = np.repeat([0.5, 1.0, 6.0], [4, 2, 3])
+UNITS = np.repeat([1.0, 0.25, 1.0], [4, 2, 3])
+
+
+def walk_with_rates(recipe, layout, gradients, weight_decay=0.0, strength=1.0):
+    theta = Vector(layout, np.random.default_rng(0).normal(size=layout.size))
+    stepper = recipe.start(theta, weight_decay)
+    steps = []
+    for g in gradients:
+        gradient = Vector.zeros(layout, float)
+        gradient.trainable[:] = g
+        step = stepper.step(theta, gradient, 0.1, strength=strength)
+        steps.append(np.broadcast_to(step, layout.n_weights).copy())
+    return theta.data, steps
+
+
+@pytest.mark.parametrize("recipe", [SGD(), SGD(0.5, False), Adam(), Adam(epsilon=0.1)], ids=str)
+def test_rates_and_units_are_those_of_a_change_of_variables(recipe):
+    """theta = unit u: u moves by its own gradient unit g, at the rate times its factor."""
+    gs = [np.random.default_rng(i).normal(size=RATED.size) for i in range(5)]
+    found, steps = walk_with_rates(recipe, RATED, gs)
+    plain = Layout([[Slot("W", (2, 2), "weights"), Slot("V", (2, 1), "weights"),
+                     Slot("b", (3,), "offsets")]])  # fmt: skip
+    start = np.random.default_rng(0).normal(size=RATED.size)
+    # Without a prox the path in u does not depend on where it starts.
+    path, plain_steps = walk_with_rates(recipe, plain, [UNITS * g for g in gs])
+    np.testing.assert_allclose(found, start + UNITS * FACTORS * (path - start), rtol=1e-12)
+    for step, plain_step in zip(steps, plain_steps, strict=True):
+        expected = (UNITS**2 * FACTORS)[: RATED.n_weights] * plain_step
+        np.testing.assert_allclose(step, expected, rtol=1e-12)
+
+
+@EACH_STEPPING
+@pytest.mark.parametrize("strength", [1.0, 0.25, 0.0])
+def test_decay_follows_the_rate_and_the_strength_but_not_the_unit(recipe, strength):
+    zero = [np.zeros(RATED.size)]
+    start = np.random.default_rng(0).normal(size=RATED.size)
+    found, _ = walk_with_rates(recipe(), RATED, zero, weight_decay=0.3, strength=strength)
+    shrinks = 1.0 - 0.1 * 0.3 * strength * FACTORS
+    shrinks[RATED.n_weights :] = 1.0
+    np.testing.assert_allclose(found, shrinks * start, rtol=1e-13)
+
+
 @EACH_STEPPING
 def test_statistics_are_no_business_of_an_optimizer(recipe):
     thetas, _ = walk(recipe(), gradients(3), [0.1] * 3, weight_decay=0.1)

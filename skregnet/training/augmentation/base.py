@@ -22,6 +22,9 @@ class BatchTransform(Component, ABC):
     needs_partner = False
     """Whether a row takes something from another row of its batch."""
 
+    acts_on_pixels = False
+    """Whether every column must be a pixel of an image."""
+
     strength: ClassVar[str | None] = None
     """The name of the hyperparameter that `weakened` turns; 0 means no effect."""
 

@@ -32,6 +32,11 @@ class RandomChoice(BatchTransform):
         """Whether each of the transforms takes something from another row of its batch."""
         return all(member.needs_partner for member in self._members())
 
+    @property
+    def acts_on_pixels(self):
+        """Whether one of the transforms needs images."""
+        return any(member.acts_on_pixels for member in self._members())
+
     def check(self):
         """Raise ValueError unless there are transforms and all pass their own check."""
         given = self.transforms

@@ -16,6 +16,7 @@ class ImageTransform(BatchTransform):
     """Base class of transforms of rows that are flattened images, in the user's pixel units."""
 
     needs_dense = True
+    acts_on_pixels = True
 
     def check(self):
         """Raise ValueError unless image_shape is None or two or three positive ints."""
