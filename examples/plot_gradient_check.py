@@ -43,7 +43,7 @@ def slope_without_square(layer, Z, Y, out):
 
 def constant_statistics(layer, dY, p, g, ws):
     """Mean and variance of the batch depend on its rows; here they are taken as constants."""
-    dX = dY * p.gamma * ws.inverse_std
+    dX = dY * ws.scale
     batchnorm_backward(layer, dY, p, g, ws)
     return dX
 

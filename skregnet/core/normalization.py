@@ -28,34 +28,36 @@ class BatchNorm(Layer):
         return [
             Slot("gamma", shape, "offsets"),
             Slot("beta", shape, "offsets"),
-            Slot("mean", shape, "statistics"),
-            Slot("variance", shape, "statistics"),
+            Slot("moments", (2, self.n_units), "statistics"),
             Slot("n_batches", (1,), "statistics"),
         ]
 
     def initialize(self, p, rng, X):
         """Start at the identity: gamma = 1, beta = 0, running mean 0 and variance 1."""
         p.gamma[...] = 1.0
-        p.variance[...] = 1.0
+        p.moments[1] = 1.0
 
     def forward(self, X, p, ws):
         """Return the normalized X; while training also update the running statistics."""
         Y = ws.array("Y", *X.shape)
         if not ws.train:
-            scale = p.gamma / np.sqrt(p.variance + self.epsilon)
+            mean, variance = p.moments
+            scale = p.gamma / np.sqrt(variance + self.epsilon)
             np.multiply(X, scale, out=Y)
-            Y += p.beta - p.mean * scale
+            Y += p.beta - mean * scale
             return Y
         ws.share = row_shares(ws, len(X))
-        mean = ws.share @ X
+        moments = ws.array("moments", 2, self.n_units)
+        mean, variance = moments
+        np.matmul(ws.share, X, out=mean)
         ws.centred = np.subtract(X, mean, out=ws.array("centred", *X.shape))
-        variance = ws.share @ np.square(ws.centred, out=Y)
+        np.matmul(ws.share, np.square(ws.centred, out=Y), out=variance)
         if ws.pooling:
-            self._pool(p, mean, variance, len(X) if ws.weight is None else ws.weight.sum())
+            self._pool(p, moments, len(X) if ws.weight is None else ws.weight.sum())
         else:
-            self._update(p, mean, variance)
-        ws.inverse_std = 1.0 / np.sqrt(variance + self.epsilon)
-        ws.scale = p.gamma * ws.inverse_std
+            self._update(p, moments)
+        ws.std = np.sqrt(variance + self.epsilon)
+        ws.scale = p.gamma / ws.std
         np.multiply(ws.centred, ws.scale, out=Y)
         Y += p.beta
         return Y
@@ -67,11 +69,11 @@ class BatchNorm(Layer):
         """
         along = np.multiply(dY, ws.centred, out=ws.array("along", *dY.shape))
         ws.column_sums(along, out=g.gamma)
-        g.gamma *= ws.inverse_std
+        g.gamma /= ws.std
         ws.column_sums(dY, out=g.beta)
         if not ws.needs_input_gradient:
             return None
-        through, slope = along, g.gamma * ws.inverse_std
+        through, slope = along, g.gamma / ws.std
         if ws.weight is None:
             np.multiply(ws.centred, slope / len(dY), out=through)
             through += g.beta / len(dY)
@@ -83,20 +85,19 @@ class BatchNorm(Layer):
         dY *= ws.scale
         return dY
 
-    def _update(self, p, mean, variance):
-        rate = max(self.momentum, 1.0 / (1.0 + p.n_batches[0]))
-        p.mean += rate * (mean - p.mean)
-        p.variance += rate * (variance - p.variance)
+    def _update(self, p, moments):
+        rate = max(self.momentum, 1.0 / (1.0 + float(p.n_batches[0])))
+        p.moments += rate * (moments - p.moments)
         p.n_batches += 1.0
 
     @staticmethod
-    def _pool(p, mean, variance, weight):
+    def _pool(p, moments, weight):
         """Merge a batch into the statistics of all rows so far; `n_batches` sums the weights."""
         p.n_batches += weight
         share = weight / p.n_batches
-        between = mean - p.mean
-        p.mean += share * between
-        p.variance += share * (variance - p.variance) + share * (1.0 - share) * between**2
+        between = moments - p.moments
+        p.moments += share * between
+        p.moments[1] += share * (1.0 - share) * between[0] ** 2
 
 
 @dataclass(frozen=True)

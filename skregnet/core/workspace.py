@@ -35,13 +35,14 @@ class Workspace:
         self.strength = 1.0
         self.weight = None
         self._blocks: dict[str, np.ndarray] = {}
-        self._views: dict[tuple, np.ndarray] = {}
+        self._views: dict[str, np.ndarray] = {}
+        self._constants: dict[tuple[float, int], np.ndarray] = {}
 
     def array(self, name, *shape, dtype=None):
         """Return the first rows of a reused block in a shape; its content is arbitrary."""
-        view = self._views.get((name, shape))
-        if view is None:
-            view = self._views[name, shape] = self._block(name, shape, dtype or self.dtype)
+        view = self._views.get(name)
+        if view is None or view.shape != shape:
+            view = self._views[name] = self._block(name, shape, dtype or self.dtype)
         return view
 
     def _block(self, name, shape, dtype):
@@ -56,7 +57,7 @@ class Workspace:
 
     def constant(self, value, n):
         """Return a vector of n equal numbers, made once; it must not be written to."""
-        vector = self._views.get((value, n))
+        vector = self._constants.get((value, n))
         if vector is None:
-            vector = self._views[value, n] = np.full(n, value, dtype=self.dtype)
+            vector = self._constants[value, n] = np.full(n, value, dtype=self.dtype)
         return vector

@@ -148,14 +148,16 @@ class AdamStepper:
         root_factor = sqrt((1.0 - recipe.beta_2) / (1.0 - recipe.beta_2**self.n_steps))
         epsilon, length = recipe.epsilon / root_factor, rate * mean_factor / root_factor
         metric = rate / root_factor
+        arrays = theta.trainable, g, self.mean, self.square
         for part in theta.layout.stretches:
             size = part.rate * part.unit
+            sizes = epsilon / part.unit, length * size, metric * size if needs_metric else None
+            if part.stop - part.start == len(g) <= CHUNK:
+                self._move(*arrays, *sizes)
+                continue
             for start in range(part.start, part.stop, CHUNK):
                 here = slice(start, min(start + CHUNK, part.stop))
-                self._move(
-                    theta.trainable[here], g[here], self.mean[here], self.square[here],
-                    epsilon / part.unit, length * size, metric * size if needs_metric else None,
-                )  # fmt: skip
+                self._move(*(array[here] for array in arrays), *sizes)
         return g[: len(theta.weights)] if needs_metric else None
 
     def _move(self, theta, g, mean, square, epsilon, length, metric):

@@ -162,7 +162,7 @@ class ForgetfulBatchNorm(BatchNorm):
 
     def backward(self, dY, p, g, ws):
         super().backward(dY.copy(), p, g, ws)
-        return dY * p.gamma * ws.inverse_std
+        return dY * ws.scale
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def test_running_statistics_are_a_mean_first_and_exponential_later():
                 (1 - MOMENTUM) * old + MOMENTUM * new
                 for old, new in zip(expected, (means[k], variances[k]), strict=True)
             )
-        np.testing.assert_allclose(norm.p.mean, expected[0], rtol=1e-12)
-        np.testing.assert_allclose(norm.p.variance, expected[1], rtol=1e-12)
+        np.testing.assert_allclose(norm.p.moments[0], expected[0], rtol=1e-12)
+        np.testing.assert_allclose(norm.p.moments[1], expected[1], rtol=1e-12)
         assert norm.p.n_batches[0] == k + 1
 
 
@@ -116,7 +116,8 @@ def test_prediction_uses_the_running_statistics():
     for seed in range(3):
         norm.train(rows(20, seed))
     X = rows(4, seed=9)
-    expected = norm.p.gamma * (X - norm.p.mean) / np.sqrt(norm.p.variance + EPSILON) + norm.p.beta
+    mean, variance = norm.p.moments
+    expected = norm.p.gamma * (X - mean) / np.sqrt(variance + EPSILON) + norm.p.beta
     np.testing.assert_allclose(norm.predict(X), expected, rtol=0, atol=1e-12)
 
 
@@ -166,8 +167,7 @@ def test_epsilon_momentum_and_zones():
     assert zones == {
         "gamma": "offsets",
         "beta": "offsets",
-        "mean": "statistics",
-        "variance": "statistics",
+        "moments": "statistics",
         "n_batches": "statistics",
     }
 

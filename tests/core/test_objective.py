@@ -203,9 +203,9 @@ def test_refresh_statistics_sets_those_of_all_rows():
     Z = problem.X @ problem.theta.layers[0].W
     mean = np.average(Z, axis=0, weights=problem.s)
     norm = problem.theta.layers[1]
-    np.testing.assert_allclose(norm.mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(norm.moments[0], mean, rtol=1e-12)
     np.testing.assert_allclose(
-        norm.variance, np.average((Z - mean) ** 2, axis=0, weights=problem.s), rtol=1e-12
+        norm.moments[1], np.average((Z - mean) ** 2, axis=0, weights=problem.s), rtol=1e-12
     )
 
 
