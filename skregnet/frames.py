@@ -175,7 +175,7 @@ def _check_finite(values, estimator):
 def _in_order(values):
     """Return the categories among values in an order that depends on them alone."""
     present = [value for value in values if not _is_missing(value)]
-    try:
-        return sorted(present)
-    except TypeError:  # values of several kinds
-        return sorted(present, key=lambda value: (type(value).__name__, str(value)))
+    # The place of a value depends on it alone, so that others never change the order.
+    numbers = sorted(value for value in present if isinstance(value, Real))
+    others = [value for value in present if not isinstance(value, Real)]
+    return numbers + sorted(others, key=lambda value: (type(value).__name__, str(value)))

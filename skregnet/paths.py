@@ -193,6 +193,9 @@ def _has_unique_minimum(estimator, network, param, values, n_rows):
         and params["loss"] in SMOOTH_AND_CONVEX
         and (stopping is False or (stopping == "auto" and n_rows < AUTO_EARLY_STOPPING_ROWS))
         and bool(np.all(np.asarray(alphas) > 0))
+        and params.get("calibration") is None  # it may hold rows out
+        and not params["feature_scale"]
+        and params["numeric_embedding"] is None
     )
 
 

@@ -592,3 +592,17 @@ def test_real_tables_go_straight_in(read_table, name, cls, n_encoded, at_least):
     assert abs(len(model.encoded_feature_names_) - n_encoded) <= 12
     assert model.score(X_test, y_test) >= at_least
     assert model.feature_importances_.shape == (X.shape[1],)
+
+
+def test_the_order_of_categories_does_not_depend_on_others():
+    rng = np.random.default_rng(0)
+    numbers = rng.choice([2, 5, 10], 150).astype(object)
+    frame = pd.DataFrame({"c": numbers, "g": rng.normal(size=150)})
+    y = (rng.normal(size=150) > 0).astype(int)
+    params = {"categorical_features": ["c"], "max_iter": 3, "random_state": 0}
+    plain = RegularizedMLPClassifier(**params).fit(frame[:145], y[:145])
+    frame.loc[145:, "c"] = "zz"
+    weight = np.repeat([1.0, 0.0], [145, 5])
+    with_others = RegularizedMLPClassifier(**params).fit(frame, y, weight)
+    assert list(with_others.encoded_feature_names_) == list(plain.encoded_feature_names_)
+    np.testing.assert_allclose(with_others.coefs_[0], plain.coefs_[0], rtol=1e-9)

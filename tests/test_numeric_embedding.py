@@ -107,9 +107,8 @@ def test_only_numeric_columns_are_embedded(embedding):
     assert isinstance(scale, FeatureScale)
     assert scale.n_columns == layer.n_out > len(names)
     assert len(model.feature_importances_) == 4
-    only = make(RegularizedMLPClassifier, numeric_embedding=embedding).fit(frame[["b", "d"]], y)
-    plain = make(RegularizedMLPClassifier, numeric_embedding=None).fit(frame[["b", "d"]], y)
-    np.testing.assert_array_equal(only.members_[0].theta, plain.members_[0].theta)
+    with pytest.raises(ValueError, match="'numeric_embedding' parameter cannot be used here: no"):
+        make(RegularizedMLPClassifier, numeric_embedding=embedding).fit(frame[["b", "d"]], y)
 
 
 @each_embedding
@@ -160,11 +159,23 @@ def test_ple_is_its_formula_and_the_other_columns_pass_through():
     X = np.array([[-2.0, 3.0, 5.0, 0.25], [0.5, 0.5, 6.0, 2.0], [5.0, 0.0, 7.0, -1.0]])
     Y, _ = embed(PiecewiseLinearEmbedding(4, (0, 1, 3), edges), X)
     expected = [
-        [-1.0, 0.0, 0.0, 0.25, 5.0],
+        [-1.0 / 1.5, 0.0, 0.0, 0.25, 5.0],  # beyond a narrow bin the slope is that of equal bins
         [1.0, 0.25, 0.0, 2.0, 6.0],
         [1.0, 2.5, 0.0, -1.0, 7.0],
     ]
     np.testing.assert_allclose(Y, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quantiles_that_nearly_tie_do_not_throw_values_far_out(dtype):
+    x = np.tile([0.1, 0.2, 0.3, 0.1 + 0.2], 40)[:, np.newaxis]  # the last is 0.3 and a rounding
+    rng = np.random.default_rng(0)
+    spikes = np.concatenate([np.zeros(350), np.full(25, 1e-12), rng.uniform(size=25)])
+    for X, new in ((x, [[-0.1], [0.31], [0.5]]), (spikes[:, np.newaxis], [[-1.0], [2.0]])):
+        model = RegularizedMLPRegressor(
+            (5,), numeric_embedding="ple", dtype=dtype, max_iter=30, random_state=0
+        ).fit(X, X[:, 0])
+        assert np.abs(model.predict(new)).max() < 10
 
 
 @pytest.mark.parametrize("scaling", [None, "standard", "robust"])

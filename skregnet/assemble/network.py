@@ -18,6 +18,7 @@ from ..core.parametric import ParametricActivation
 from ..core.penalties import ElasticNet, MaxNorm
 from ..exceptions import SymmetryWarning, warn
 from .choices import is_sequence, widths
+from .combinations import impossible
 
 
 def assemble_network(p, n_in, n_out, numeric=None, edges=None):
@@ -66,7 +67,8 @@ def _input_layers(p, n_in, numeric, edges):
     """Return what stands before the first matrix; the scale acts on embedded columns."""
     layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
     embedding = assemble_embedding(p)
-    if embedding is not None and len(numeric):
+    if embedding is not None:
+        impossible("numeric_embedding", not len(numeric), "no column of X holds numbers")
         layers.append(embedding.layer(n_in, tuple(int(column) for column in numeric), edges))
         n_in = layers[-1].n_out
     if p.feature_scale:

@@ -134,7 +134,9 @@ class PiecewiseLinearEmbedding(Embedding):
     """Y_j = [ (x_j - t_0) / (t_1 - t_0) | ... | (x_j - t_{T-1}) / (t_T - t_{T-1}) ], each cut
 
     Every entry is cut to [0, 1], but the first may be negative and the last above 1, so that values
-    outside the edges t are told apart (Gorishniy et al., 2022). Nothing is learnt.
+    outside the edges t are told apart (Gorishniy et al., 2022); there the slope is at most that of
+    bins of equal width, lest the first bin, which may be narrow, throw values far out. Nothing is
+    learnt.
 
     Attributes
     ----------
@@ -187,7 +189,29 @@ class PiecewiseLinearEmbedding(Embedding):
         ws.inside = (made > floor) & (made < ceiling)
         np.maximum(made, floor, out=made)
         np.minimum(made, ceiling, out=made)
+        first, last = self._ends
+        ws.beyond = (made[:, first] < 0, made[:, last] > 1)
+        made[:, first] *= np.where(ws.beyond[0], self._flattening[0], 1.0)
+        over = np.maximum(made[:, last] - 1.0, 0.0)
+        made[:, last] -= over * (1.0 - self._flattening[1])
         return Y
+
+    @cached_property
+    def _ends(self):
+        """The first and the last column made of each embedded one."""
+        stops = np.cumsum(self.counts)
+        return stops - self.counts, stops - 1
+
+    @cached_property
+    def _flattening(self):
+        """The slopes beyond the first and the last edge, as shares of those of the end bins."""
+        shares = np.ones((2, len(self.edges)))
+        for i, edges in enumerate(self.edges):
+            if len(edges) > 1:
+                width = (edges[-1] - edges[0]) / (len(edges) - 1)
+                ends = edges[1] - edges[0], edges[-1] - edges[-2]
+                shares[:, i] = np.minimum(1.0, np.array(ends) / width)
+        return shares
 
     def backward(self, dY, p, g, ws):
         """Return the sums of dY / (t_{k+1} - t_k) over the bins that a value lies in."""
@@ -195,6 +219,8 @@ class PiecewiseLinearEmbedding(Embedding):
             return None
         n_made = self.bins.shape[1]
         along = dY[:, :n_made] * self.bins[1] * ws.inside
+        for end, beyond, share in zip(self._ends, ws.beyond, self._flattening, strict=True):
+            along[:, end] *= np.where(beyond, share, 1.0)
         dX = ws.array("dX", len(dY), self.n_in)
         starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
         dX[:, self.columns] = np.add.reduceat(along, starts, axis=1)
@@ -276,8 +302,18 @@ class PLE(Component):
 
     def layer(self, n_in, columns, edges):
         """Return the layer for quantiles of shape (n_bins + 1, n_in)."""
-        own = tuple(tuple(np.unique(edges[:, column]).tolist()) for column in columns)
+        own = tuple(tuple(_apart(edges[:, column]).tolist()) for column in columns)
         return PiecewiseLinearEmbedding(n_in, columns, own)
+
+
+def _apart(edges):
+    """Return those of ascending edges that lie apart by more than rounding in single precision."""
+    least = 1e-5 * max(edges[-1] - edges[0], np.abs(edges).max())
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if edge - kept[-1] > least:
+            kept.append(edge)
+    return np.array(kept)
 
 
 NUMERIC_EMBEDDINGS = {"pbld": PBLD, "ple": PLE}
