@@ -109,6 +109,7 @@ def check_rows(estimator, codes, *data, first=False):
     y : ndarray
         Only if it was given.
     """
+    data = (_with_nan(data[0]), *data[1:])
     checks = {"accept_sparse": "csr", "dtype": FLOATS, "ensure_all_finite": "allow-nan"}
     check = check_array
     if len(data) > 1:
@@ -124,6 +125,25 @@ def check_rows(estimator, codes, *data, first=False):
     if issparse(X):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
     return checked
+
+
+def _with_nan(X):
+    """Return X with NaN for whatever else stands for a missing value among Python objects.
+
+    scikit-learn makes floats of None and NaN, but neither of pandas.NA nor of NaT.
+    """
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        missing = np.frompyfunc(_is_missing, 1, 1)(X).astype(bool)
+        return np.where(missing, math.nan, X) if missing.any() else X
+    if not hasattr(X, "isetitem"):  # no DataFrame of pandas
+        return X
+    given = X
+    for column, dtype in enumerate(X.dtypes):
+        values = X.iloc[:, column]
+        if dtype == np.dtype(object) and values.isna().any():
+            X = X.copy(deep=False) if X is given else X
+            X.isetitem(column, [math.nan if _is_missing(v) else v for v in values])
+    return X
 
 
 def _with_columns(X):

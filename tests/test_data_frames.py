@@ -606,3 +606,19 @@ def test_the_order_of_categories_does_not_depend_on_others():
     with_others = RegularizedMLPClassifier(**params).fit(frame, y, weight)
     assert list(with_others.encoded_feature_names_) == list(plain.encoded_feature_names_)
     np.testing.assert_allclose(with_others.coefs_[0], plain.coefs_[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT], ids=str)
+@pytest.mark.parametrize("container", [pd.DataFrame, np.asarray])
+def test_what_is_missing_among_python_objects_is_a_gap(missing, container):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"o": [1, 2.5, missing] * 40, "g": rng.normal(size=120)}, dtype=object)
+    expected = pd.DataFrame({"o": [1, 2.5, np.nan] * 40, "g": frame["g"].astype(float)})
+    y = (rng.normal(size=120) > 0).astype(int)
+    given = frame.copy()
+    model = RegularizedMLPClassifier(max_iter=3, random_state=0).fit(container(frame), y)
+    plain = RegularizedMLPClassifier(max_iter=3, random_state=0).fit(expected, y)
+    np.testing.assert_array_equal(
+        model.predict_proba(container(frame)), plain.predict_proba(expected)
+    )
+    pd.testing.assert_frame_equal(frame, given)  # the user's table is left as it was
