@@ -139,8 +139,10 @@ def _with_nan(X):
         return X
     given = X
     for column, dtype in enumerate(X.dtypes):
+        if dtype != np.dtype(object):
+            continue
         values = X.iloc[:, column]
-        if dtype == np.dtype(object) and values.isna().any():
+        if values.isna().any():
             X = X.copy(deep=False) if X is given else X
             X.isetitem(column, [math.nan if _is_missing(v) else v for v in values])
     return X

@@ -191,7 +191,7 @@ class SoftLabels(Labels):
 
     def strata(self, y):
         """Return the most probable class."""
-        return y.argmax(axis=1)
+        return self.decode(y)
 
     def factors(self, class_weight, y, weight):
         """Return one factor a class; frequencies are sums of probabilities."""

@@ -244,10 +244,8 @@ def _backward(run, X, Y, weight, share):
         d_output = layer.backward(d_output, theta.layers[i], objective.gradient.layers[i], ws)
         if not ws.needs_input_gradient:
             break
-    scale = 1.0 / objective.total_weight
-    for penalty in objective.penalties:
-        penalty.add_gradient(theta.weights, objective.gradient.weights, scale)
-        penalty.add_subgradient(theta.weights, objective.gradient.weights, scale)
+    objective.add_penalty_gradient(theta)
+    objective.add_penalty_subgradient(theta)
     return objective.gradient, reaching
 
 

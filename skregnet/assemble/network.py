@@ -38,9 +38,7 @@ def assemble_network(p, n_in, n_out, numeric=None, edges=None):
         _require(p, ok, "keep_prob", "in the range (0, 1] for each hidden layer")
     inits = _initializers(p, activations)
     norm_place = "before" if p.batchnorm is True else p.batchnorm
-    layers = _input_layers(p, n_in, range(n_in) if numeric is None else numeric, edges)
-    for layer in layers:
-        n_in = getattr(layer, "n_out", n_in)
+    layers, n_in = _input_layers(p, n_in, range(n_in) if numeric is None else numeric, edges)
     for width, activation, keep_prob, init in zip(
         hidden, activations, keep_probs, inits[:-1], strict=True
     ):
@@ -64,7 +62,10 @@ def assemble_network(p, n_in, n_out, numeric=None, edges=None):
 
 
 def _input_layers(p, n_in, numeric, edges):
-    """Return what stands before the first matrix; the scale acts on embedded columns."""
+    """Return what stands before the first matrix, and how many columns it leaves to that.
+
+    The scale acts on embedded columns.
+    """
     layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
     embedding = assemble_embedding(p)
     if embedding is not None:
@@ -73,7 +74,7 @@ def _input_layers(p, n_in, numeric, edges):
         n_in = layers[-1].n_out
     if p.feature_scale:
         layers.append(FeatureScale(n_in))
-    return layers
+    return layers, n_in
 
 
 def assemble_embedding(p):

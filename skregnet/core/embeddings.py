@@ -35,6 +35,11 @@ class Embedding(Layer):
     def sources(self):
         """The column of X that each column of Y is made of."""
 
+    @property
+    def n_out(self):
+        """Columns of Y."""
+        return len(self.sources)
+
     @cached_property
     def rest(self):
         """The columns that are not embedded."""
@@ -59,11 +64,6 @@ class PeriodicEmbedding(Embedding):
     n_outputs: int
     sigma: float
     rate: float = 0.1
-
-    @property
-    def n_out(self):
-        """Columns of Y."""
-        return len(self.sources)
 
     @cached_property
     def sources(self):
@@ -146,11 +146,6 @@ class PiecewiseLinearEmbedding(Embedding):
     """
 
     edges: tuple[tuple[float, ...], ...]
-
-    @property
-    def n_out(self):
-        """Columns of Y."""
-        return len(self.sources)
 
     @cached_property
     def counts(self):

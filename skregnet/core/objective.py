@@ -71,16 +71,24 @@ class Objective:
         d_raw = self.workspaces[-1].array("d_raw", *raw.shape)
         value = self.loss(Y, raw, 1.0 / n if weight is None else weight / n, d_raw)
         self.network.backward(d_raw, theta, self.gradient, self.workspaces)
-        for penalty in self.penalties:
-            penalty.add_gradient(theta.weights, self.gradient.weights, 1.0 / self.total_weight)
+        self.add_penalty_gradient(theta)
         return value
 
     def value_and_gradient(self, theta, X, Y, weight=None):
         """Return J; write its whole gradient (at a kink, a subgradient) into `gradient`."""
         value = self.step_gradient(theta, X, Y, weight)
+        self.add_penalty_subgradient(theta)
+        return value + self.penalty_value(theta)
+
+    def add_penalty_gradient(self, theta):
+        """Add the gradient of the penalties' smooth part to `gradient`."""
+        for penalty in self.penalties:
+            penalty.add_gradient(theta.weights, self.gradient.weights, 1.0 / self.total_weight)
+
+    def add_penalty_subgradient(self, theta):
+        """Add a subgradient of the rest, which `prox` handles while training, to `gradient`."""
         for penalty in self.penalties:
             penalty.add_subgradient(theta.weights, self.gradient.weights, 1.0 / self.total_weight)
-        return value + self.penalty_value(theta)
 
     def penalty_value(self, theta):
         """Return (1/S) penalty(W)."""
