@@ -363,7 +363,7 @@ def test_a_regressor_predicts_the_mean_of_its_members(loss, n_outputs):
 @BOTH
 def test_a_committee_takes_sparse_rows(kind):
     X, y = problem(kind)
-    X = np.where(np.abs(X) > 0.5, X, 0.0)
+    X = np.where(np.abs(X) > 1.8, X, 0.0)
     dense = make(kind, scaling=None, dtype="float64").fit(X, y)
     for container in (sparse.csr_matrix, sparse.csr_array):
         model = make(kind, scaling=None, dtype="float64").fit(container(X), y)

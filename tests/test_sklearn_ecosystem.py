@@ -515,14 +515,15 @@ CONTAINERS = [
 ]
 
 
-def sparse_problem(cls):
+def sparse_problem(cls, density=0.1):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 6)) * (rng.random((120, 6)) < 0.4)
-    y = X[:, 0] + X[:, 1] ** 2
+    X = rng.normal(size=(120, 20)) * (rng.random((120, 20)) < density)
+    y = X[:, :5].sum(axis=1) + X[:, 1] ** 2
     return X, (y > 0.2).astype(int) if cls is RegularizedMLPClassifier else y
 
 
 @estimators
+@pytest.mark.parametrize("density", [0.1, 0.4])  # kept sparse, and made dense batch by batch
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize(
     "params",
@@ -538,8 +539,8 @@ def sparse_problem(cls):
     ],
     ids=str,
 )
-def test_sparse_rows_give_the_same_as_dense_ones(cls, container, params):
-    X, y = sparse_problem(cls)
+def test_sparse_rows_give_the_same_as_dense_ones(cls, container, params, density):
+    X, y = sparse_problem(cls, density)
     # Sparse columns are not centred, so only without scaling are the two the same problem.
     model = cls(**SMALL | {"scaling": None, "max_iter": 5} | params)
     dense = clone(model).fit(X, y)

@@ -6,6 +6,10 @@ from scipy.sparse import issparse
 # A batch norm on very few rows is noise: a shorter tail joins the batch before it.
 MIN_ROWS_TO_NORMALIZE = 8
 
+# Below this share of non-zeros the first product and its gradient are faster on sparse rows, above
+# it on dense ones: measured for 200 to 20,000 columns, batches of 32 and 200, 50 to 100 units.
+SPARSE_BELOW = 0.15
+
 
 class Batches:
     """Yields the training rows, batch by batch, in a fresh order each epoch.
@@ -13,7 +17,8 @@ class Batches:
     Parameters
     ----------
     X : ndarray or sparse array of shape (n, d)
-        Scaled rows; sparse rows are made dense a batch at a time if `dense`.
+        Scaled rows; sparse rows are made dense a batch at a time if `dense`, or if at least
+        `SPARSE_BELOW` of their values are not zero.
     Y : ndarray of shape (n, m)
         Encoded targets.
     weight : ndarray of shape (n, 1) or None
@@ -46,7 +51,7 @@ class Batches:
             name: isinstance(array, np.ndarray) and array.flags.c_contiguous
             for name, array in arrays.items()
         }
-        self.dense = dense
+        self.dense = dense or (issparse(X) and X.nnz >= SPARSE_BELOW * X.shape[0] * X.shape[1])
         self.shuffle_rng, self.transform_rng = shuffle_rng, transform_rng
         starts = list(range(0, self.n_rows, batch_size))
         if len(starts) > 1 and self.n_rows - starts[-1] < min_rows:

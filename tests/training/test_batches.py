@@ -6,7 +6,7 @@ from scipy import sparse
 from training_examples import make_batches, make_run, rows
 
 from skregnet.core.objective import Objective
-from skregnet.training.batches import MIN_ROWS_TO_NORMALIZE
+from skregnet.training.batches import MIN_ROWS_TO_NORMALIZE, SPARSE_BELOW
 
 
 def numbered(n_rows=23):
@@ -80,11 +80,22 @@ def test_without_weights_there_are_none():
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_sparse_rows_are_made_dense_batch_by_batch_if_asked_for(container, dense, shuffle):
     X, Y, weight = numbered()
+    X = np.hstack([X, np.zeros((len(X), 20))])
     batches = make_batches(container(X), Y, weight, dense=dense, shuffle=shuffle)
     for X_batch, Y_batch, _ in batches.epoch():
         assert isinstance(X_batch, np.ndarray) == dense
         X_batch = X_batch if dense else X_batch.toarray()
-        np.testing.assert_array_equal(X_batch, np.hstack([Y_batch, -Y_batch]))
+        np.testing.assert_array_equal(X_batch[:, :2], np.hstack([Y_batch, -Y_batch]))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99, 1.0, 2.0])
+def test_sparse_rows_with_many_values_are_made_dense(share):
+    n_values = int(share * SPARSE_BELOW * 40 * 50)
+    X = sparse.coo_array((np.ones(n_values), np.divmod(np.arange(n_values), 50)), (40, 50)).tocsr()
+    batches = make_batches(X, np.zeros((40, 1)), None)
+    assert batches.dense == (share >= 1)
+    for X_batch, _, _ in batches.epoch():
+        assert isinstance(X_batch, np.ndarray) == batches.dense
 
 
 def test_transforms_act_in_order_on_each_batch_and_draw_from_one_stream():
