@@ -1,7 +1,7 @@
 """Accuracy on 24 real tables: configurations of skregnet against scikit-learn's MLP and others.
 
-Run `python benchmarks/bench_accuracy.py default tds [--seeds 0,1,2] [--tables adult,churn]
-[--jobs 2] [--rerun hgb,sklearn_mlp] [--ablate tds scaling=None "solver=Adam()" reg.max_iter=99]`.
+Run `python benchmarks/bench_accuracy.py default textbook [--seeds 0,1,2] [--tables adult,churn]
+[--jobs 2] [--rerun hgb,sklearn_mlp] [--ablate default scaling=None reg.max_iter=99]`.
 
 Protocol, and what `err` and `loss` are: ../shared/data/README.md, where other models' figures are
 recorded. Each fit appends a line to a file and is not repeated, unless with `--again`. Ratios are
@@ -39,29 +39,30 @@ REGRESSION = (
 )  # fmt: skip
 FIGURES = (("err", CLASSIFICATION), ("loss", CLASSIFICATION), ("err", REGRESSION))
 CPU = (("fit_cpu_s", CLASSIFICATION), ("fit_cpu_s", REGRESSION))
-CYCLES = {"learning_rate": "coslog4", "n_iter_no_change": None}
-TDS = CYCLES | {  # RealMLP-TD-S with a quarter of its epochs, all in units of NTK
+TDS = {  # RealMLP-TD-S with a quarter of its epochs, all in units of NTK
     "hidden_layer_sizes": (256, 256, 256), "init": "ntk", "feature_scale": True,
-    "scaling": "robust", "solver": Adam(beta_2=0.95), "max_iter": 64, "batch_size": 256,
-    "validation": 0.2, "alpha": 0.0, "early_stopping": True,
+    "scaling": "robust", "solver": Adam(beta_2=0.95), "learning_rate": "coslog4", "max_iter": 64,
+    "batch_size": 256, "alpha": 0.0, "early_stopping": True, "validation": 0.2, "refit": False,
+    "averaging": None,
     "clf": {
-        "activation": "selu", "learning_rate_init": 0.04, "label_smoothing": 0.05,
-        "monitor": "accuracy",
+        "activation": "selu", "learning_rate_init": 0.04, "label_smoothing": 0.1,
+        "monitor": "accuracy", "numeric_embedding": None, "calibration": None,
     },
     "reg": {"activation": "mish", "learning_rate_init": 0.07},
 }  # fmt: skip
+PLAIN = {  # as scikit-learn's network by its defaults, but for early stopping
+    "hidden_layer_sizes": (100,), "activation": "relu", "init": "he", "alpha": 1e-4,
+    "scaling": "standard", "solver": Adam(beta_2=0.999), "learning_rate": "constant",
+    "learning_rate_init": 1e-3, "batch_size": 200, "max_iter": 200, "validation": 0.1,
+    "n_iter_no_change": 10, "refit": False, "clf": {"calibration": None},
+}  # fmt: skip
 CONFIGS = {  # hyperparameters; those under "clf" and "reg" for one of the two tasks only
     "default": {},
-    "robust": {"scaling": "robust"},
-    "coslog4": CYCLES | {"solver": Adam(beta_2=0.95), "max_iter": 64, "learning_rate_init": 3e-3},
-    "wide": {"hidden_layer_sizes": (256, 256)},
-    "deep": {"hidden_layer_sizes": (128, 128, 128)},
-    "smooth calibrated": {"clf": {"label_smoothing": 0.1, "calibration": "temperature"}},
     "committee of 5": {"n_estimators": 5},
+    "textbook": PLAIN,
     "tds": TDS,
-    "tds calibrated": TDS | {"clf": TDS["clf"] | {"calibration": "temperature"}},
-    "tds calibrated, 5": TDS
-    | {"clf": TDS["clf"] | {"calibration": "temperature"}, "n_estimators": 5},
+    "tds calibrated": TDS
+    | {"clf": TDS["clf"] | {"label_smoothing": 0.05, "calibration": "temperature"}},
 }
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from cases import TEXTBOOK
 from harness import alternate, bars, fixed_threads, number, parser_of, ratio, save, table
 from sklearn.datasets import make_friedman1
 
 from skregnet import RegularizedMLPRegressor
 
 KIN8NM = Path(__file__).parents[2] / "shared" / "data" / "kin8nm.csv.gz"
-EPOCHS = 200  # the default of max_iter
+EPOCHS = 200
 
 
 def data():
@@ -39,6 +40,7 @@ def committee(n_members, n_jobs, epochs):
         max_iter=epochs,
         early_stopping=False,
         random_state=0,
+        **TEXTBOOK,
     )
 
 

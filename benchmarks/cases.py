@@ -7,11 +7,20 @@ from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-from skregnet import RegularizedMLPClassifier
+from skregnet import Adam, RegularizedMLPClassifier
 
 ALPHA = 1e-4  # scikit-learn's, which divides it by the rows of a batch
 RATE = 1e-3
 KEEP_PROB = 0.8
+# What scikit-learn's and PyTorch's networks do: none of skregnet's measured defaults.
+TEXTBOOK = {
+    "activation": "relu",
+    "init": "xavier",
+    "solver": Adam(beta_2=0.999, epsilon=1e-8),
+    "learning_rate": "constant",
+    "learning_rate_init": RATE,
+    "refit": False,
+}
 
 
 @dataclass(frozen=True)
@@ -64,17 +73,15 @@ TECHNIQUES = {  # name: hyperparameters of skregnet
 
 def ours(case, **params):
     """Return skregnet's network, in float32, with the penalty that scikit-learn's has."""
-    params = {"alpha": case.l2 * case.rows, "max_iter": case.epochs, **params}
+    params = {"alpha": case.l2 * case.rows, "max_iter": case.epochs} | params
     return RegularizedMLPClassifier(
         case.hidden,
-        init="xavier",
         scaling=None,
-        solver="adam",
-        learning_rate_init=RATE,
         batch_size=case.batch_size,
         early_stopping=False,
         dtype="float32",
         random_state=0,
+        **TEXTBOOK,
         **params,
     )
 

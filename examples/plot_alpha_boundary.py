@@ -21,8 +21,9 @@ X, y = make_moons(200, noise=0.3, random_state=0)
 
 def fit(alpha):
     return RegularizedMLPClassifier(
-        (32,), activation="tanh", alpha=alpha, solver="lbfgs", max_iter=10_000, random_state=0
-    ).fit(X, y)
+        (32,), activation="tanh", init="xavier", scaling="standard", alpha=alpha, solver="lbfgs",
+        max_iter=10_000, random_state=0,
+    ).fit(X, y)  # fmt: skip
 
 
 def turning(path):

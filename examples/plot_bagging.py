@@ -29,7 +29,11 @@ X, X_test, y, y_test = train_test_split(X, y, test_size=0.4, random_state=0)
 # %%
 # v and c come from a committee of forty, fitted on bootstrap draws of the rows, and predict the
 # error of committees of any size.
-params = dict(hidden_layer_sizes=(20, 20), max_iter=100, learning_rate_init=0.01, batch_size=50)
+params = dict(
+    hidden_layer_sizes=(20, 20), activation="relu", init="he", scaling="standard", alpha=1e-4,
+    learning_rate="constant", learning_rate_init=0.01, batch_size=50, max_iter=50,
+    bootstrap=True,
+)  # fmt: skip
 forty = RegularizedMLPRegressor(**params, n_estimators=40, random_state=1).fit(X, y)
 parts = ensemble_error_decomposition(forty, X_test, y_test)
 

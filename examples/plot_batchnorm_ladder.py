@@ -28,8 +28,9 @@ scales = np.logspace(-4, 0, 16)
 
 def accuracy(scale, batchnorm):
     model = RegularizedMLPClassifier(
-        (50,) * 5, init=Normal(scale), batchnorm=batchnorm, batch_size=50, max_iter=10,
-        learning_rate_init=0.003, early_stopping=False, random_state=0,
+        (50,) * 5, activation="relu", init=Normal(scale), batchnorm=batchnorm, alpha=1e-4,
+        scaling="standard", learning_rate="constant", learning_rate_init=0.003, batch_size=50,
+        max_iter=10, early_stopping=False, random_state=0,
     )  # fmt: skip
     return model.fit(X_train, y_train).score(X_test, y_test)
 

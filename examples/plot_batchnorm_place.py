@@ -43,7 +43,8 @@ loss, accuracy = {}, {}
 for name, (place, _, _) in places.items():
     models = [
         RegularizedMLPClassifier(
-            (50,) * 6, activation="logistic", batchnorm=place, solver=SGD(momentum=0.9),
+            (50,) * 6, activation="logistic", init="xavier", batchnorm=place, alpha=1e-4,
+            scaling="standard", solver=SGD(momentum=0.9), learning_rate="constant",
             learning_rate_init=0.02, batch_size=50, max_iter=N_EPOCHS, early_stopping=False,
             random_state=seed,
         ).fit(X_train, y_train)

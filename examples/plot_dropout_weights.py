@@ -33,13 +33,15 @@ n, p = len(X), 0.5
 
 # %%
 # Two linear models with the same start, the same batches and the same steps; the average of their
-# late weights (`averaging="swa"`) takes out the noise of the steps.
+# late weights (`averaging="swa"`) takes out the noise of the steps. All rows train, as they do in
+# ridge regression.
 
 
 def weights(keep_prob):
     model = RegularizedMLPRegressor(
-        (), input_keep_prob=keep_prob, alpha=0, target_scaling=None, solver="sgd",
-        learning_rate_init=0.03, batch_size=50, max_iter=150, averaging="swa", random_state=0,
+        (), input_keep_prob=keep_prob, alpha=0, scaling=None, target_scaling=None, solver="sgd",
+        learning_rate="constant", learning_rate_init=0.03, batch_size=50, max_iter=150,
+        averaging="swa", early_stopping=False, random_state=0,
     )  # fmt: skip
     return model.fit(X, y).coefs_[0][:, 0]
 

@@ -27,16 +27,18 @@ epochs = np.unique(np.geomspace(1, 5000, 30).round().astype(int))
 # One descent, which `warm_start` continues from stop to stop, and one solution with L2 for each
 # stop.
 descent = RegularizedMLPRegressor(
-    (), init="zeros", alpha=0, solver=SGD(momentum=0), learning_rate_init=rate, batch_size=n,
-    warm_start=True, random_state=0,
+    (), init="zeros", alpha=0, scaling="standard", solver=SGD(momentum=0),
+    learning_rate="constant", learning_rate_init=rate, batch_size=n, warm_start=True,
+    random_state=0,
 )  # fmt: skip
 stopped, penalised = [], []
 for more, t in zip(np.diff(epochs, prepend=0), epochs, strict=True):
     descent.set_params(max_iter=int(more)).fit(X, y)
     stopped.append(descent.coefs_[0][:, 0].copy())
     l2 = RegularizedMLPRegressor(
-        (), alpha=n / (rate * t), solver="lbfgs", tol=1e-8, max_iter=1000, random_state=0
-    )
+        (), alpha=n / (rate * t), scaling="standard", solver="lbfgs", tol=1e-8, max_iter=1000,
+        random_state=0,
+    )  # fmt: skip
     penalised.append(l2.fit(X, y).coefs_[0][:, 0])
 stopped, penalised = np.array(stopped), np.array(penalised)
 

@@ -39,8 +39,9 @@ starts = {
 curves = {}
 for name, (init, _, _) in starts.items():
     model = RegularizedMLPClassifier(
-        (64,) * 10, init=init, scaling="standard", solver=SGD(momentum=0.9),
-        learning_rate_init=0.005, batch_size=50, max_iter=8, early_stopping=False, random_state=0,
+        (64,) * 10, activation="relu", init=init, alpha=1e-4, scaling="standard",
+        solver=SGD(momentum=0.9), learning_rate="constant", learning_rate_init=0.005,
+        batch_size=50, max_iter=8, early_stopping=False, random_state=0,
     ).fit(X, y)  # fmt: skip
     curves[name] = np.array(model.history_["loss"])
 

@@ -31,8 +31,9 @@ stds = np.array([0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0])
 noisy = []
 for s in stds:
     model = RegularizedMLPRegressor(
-        (), alpha=0, augmentation=GaussianNoise(std=s), solver="sgd", learning_rate_init=0.005,
-        batch_size=20, max_iter=300, averaging="swa", random_state=0,
+        (), alpha=0, augmentation=GaussianNoise(std=s), scaling=None, solver="sgd",
+        learning_rate="constant", learning_rate_init=0.005, batch_size=20, max_iter=300,
+        averaging="swa", early_stopping=False, random_state=0,
     )  # fmt: skip
     noisy.append(model.fit(X, y).coefs_[0][:, 0])
 noisy = np.array(noisy)

@@ -34,7 +34,8 @@ def loss_after_training(scaling, rate):
     """Loss after 200 steps of gradient descent on all rows; infinite if it diverged."""
     model = RegularizedMLPRegressor(
         (), init="zeros", alpha=0, scaling=scaling, solver=SGD(momentum=0.0), batch_size=len(X),
-        learning_rate_init=rate, max_iter=200, early_stopping=False, random_state=0,
+        learning_rate="constant", learning_rate_init=rate, max_iter=200, early_stopping=False,
+        random_state=0,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error", DivergenceWarning)

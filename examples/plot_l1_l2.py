@@ -34,8 +34,9 @@ def path(l1_ratio):
     rows = []
     for alpha in alphas:
         model = RegularizedMLPClassifier(
-            (64,), alpha=alpha, l1_ratio=l1_ratio, learning_rate="cosine", learning_rate_init=0.01,
-            max_iter=60, early_stopping=False, random_state=0,
+            (64,), activation="relu", init="he", alpha=alpha, l1_ratio=l1_ratio,
+            scaling="standard", learning_rate="cosine", learning_rate_init=0.01, max_iter=60,
+            early_stopping=False, random_state=0,
         ).fit(X_train, y_train)  # fmt: skip
         size = sum(n_bytes(W) for W in model.coefs_) / 1000
         rows.append((model.sparsity_, size, model.score(X_test, y_test)))
@@ -56,7 +57,7 @@ left.set_ylim(-0.03, 1)
 left.legend()
 right.semilogx(size_l1, accuracy_l1, **l1)
 right.semilogx(size_l2, accuracy_l2, **l2)
-for i in range(2, len(alphas)):
+for i in range(3, len(alphas)):
     right.annotate(f"alpha = {alphas[i]:.2g}", (size_l1[i], accuracy_l1[i]), (2, -14),
                    textcoords="offset points", fontsize="small")  # fmt: skip
 right.set(

@@ -31,8 +31,8 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
 
 def fit(init):
     model = RegularizedMLPClassifier(
-        (8,), activation="tanh", init=init, scaling=None, learning_rate_init=0.01, max_iter=40,
-        early_stopping=False, random_state=0,
+        (8,), activation="tanh", init=init, alpha=1e-4, scaling=None, learning_rate="constant",
+        learning_rate_init=0.01, max_iter=40, early_stopping=False, random_state=0,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SymmetryWarning)

@@ -25,8 +25,8 @@ alphas = np.logspace(-2, 2, 9)
 linearity, pre_activations = [], []
 for alpha in alphas:
     model = RegularizedMLPRegressor(
-        (20,), activation="tanh", alpha=alpha, scaling=None, solver="lbfgs", max_iter=20_000,
-        random_state=0,
+        (20,), activation="tanh", init="xavier", alpha=alpha, scaling=None, solver="lbfgs",
+        max_iter=20_000, random_state=0,
     ).fit(X, y)  # fmt: skip
     prediction = model.predict(X)
     linearity.append(LinearRegression().fit(X, prediction).score(X, prediction))

@@ -25,11 +25,12 @@ X, X_test, y, y_test = train_test_split(X / 16, y, test_size=300, random_state=0
 # %%
 # A linear model that fits the indicators of the ten classes, and a network with two hidden layers.
 # With `n_samples=k` they predict the mean over k masks.
-train = dict(max_iter=30, learning_rate_init=3e-3, early_stopping=False, random_state=0)
-linear = RegularizedMLPRegressor(
-    (), input_keep_prob=0.5, scaling=None, target_scaling=None, **train
-)
-deep = RegularizedMLPClassifier((64, 64), keep_prob=0.5, scaling=None, **train)
+train = dict(
+    alpha=1e-4, scaling=None, learning_rate="constant", learning_rate_init=3e-3, max_iter=30,
+    early_stopping=False, random_state=0,
+)  # fmt: skip
+linear = RegularizedMLPRegressor((), input_keep_prob=0.5, target_scaling=None, **train)
+deep = RegularizedMLPClassifier((64, 64), activation="relu", init="he", keep_prob=0.5, **train)
 linear.fit(X, np.eye(10)[y])
 deep.fit(X, y)
 
@@ -66,7 +67,7 @@ ax.set(
     xlabel="k, number of masks averaged",
     ylabel="distance (root mean square, probability)",
 )
-ax.legend()
+ax.legend(loc="lower left")
 
 assert np.all(np.abs(far / noise - 1) < 0.15)
 assert far[-1] < 0.02 * np.std(plain)

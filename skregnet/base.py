@@ -181,6 +181,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         else:
             self._check_same_rows(stopping, scoring, given, len(table))
         train, validation = self._split(table, stopping, given, groups)
+        if train is validation and not stopping.out_of_bag:
+            stopping = replace(stopping, calibrates=False, refits=False)
         if not previous:
             self._learn_scales(train)
         kept = {"stopping": stopping, "keep_state": tasks.restartable}
@@ -188,9 +190,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         monitor = self._monitor(plan, stopping, validation) if stopping.enabled else None
         tasks.begin(plan)
         members, notes = tasks.fit(plan, rows, previous, monitor)
-        if assemble.calibrates(self):
+        if stopping.calibrates:
             self._calibrate(*self._honest_outputs(plan, stopping, members, train, validation))
-        if stopping.enabled and assemble.refits(self) and not any(m.interrupted for m in members):
+        if stopping.refits and not any(m.interrupted for m in members):
             train = table
             self._learn_scales(train)
             with warnings.catch_warnings():  # issued once, for the first fit
@@ -273,7 +275,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
     def _check_same_rows(self, stopping, scoring, given, n_rows):
         """Raise ValueError if rows that trained the model would now validate it."""
         chooses_rows = stopping.enabled and given is None
-        uses_bags = scoring is not False or (assemble.calibrates(self) and not stopping.enabled)
+        uses_bags = scoring is not False or (stopping.calibrates and not stopping.enabled)
         rows = assemble.row_choices(self, n_rows, stopping)
         if (chooses_rows or uses_bags) and rows != self._row_choices:
             raise ValueError(

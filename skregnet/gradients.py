@@ -42,14 +42,18 @@ def check_gradients(estimator, X, y, sample_weight=None):
     Notes
     -----
     The step is 6e-6 times the root mean square of the parameter array. Where J has kinks (ReLU, L1,
-    absolute error) the check is made at a slightly moved point, and the report says so.
+    absolute error) the check is made at a slightly moved point. Where the output weights are all 0,
+    as ``init="auto"`` starts them, it is made with random ones, since no gradient passes zeros. The
+    report says so.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from skregnet import RegularizedMLPClassifier, check_gradients
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = RegularizedMLPClassifier((8,), activation="tanh", keep_prob=0.8, random_state=0)
+    >>> model = RegularizedMLPClassifier(
+    ...     (8,), activation="tanh", init="xavier", keep_prob=0.8, random_state=0
+    ... )
     >>> check_gradients(model, X, y).passed
     True
     """

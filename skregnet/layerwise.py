@@ -37,7 +37,8 @@ class LayerRecord:
     activation : str
         Name of the activation; "identity" for linear layers and for the output.
     inputs : {ndarray, sparse array} of shape (n_samples, fan_in)
-        What the weight matrix multiplies; for the first layer the scaled columns of X.
+        What the weight matrix multiplies; for the first layer the scaled columns of X, or what an
+        embedding and a learnt scale make of them.
     Z : ndarray of shape (n_samples, n_units)
         What the activation receives; of the output the raw outputs, before the inverse link.
     A : ndarray of shape (n_samples, n_units)
@@ -53,8 +54,8 @@ class LayerRecord:
     update_ratio : float
         Estimate of \|Delta W\| / \|W\| of a first step at `learning_rate_init`, without schedule
         and warm-up: \|Delta W\| is ``rate sqrt(size)`` for Adam and ``rate \|dW\|`` for SGD, with
-        dW as `clip_norm` leaves it. About 1e-3 is usual. NaN for L-BFGS, whose steps a line
-        search chooses, and for W = 0.
+        dW as `clip_norm` leaves it. About 1e-3 is usual at a constant rate. NaN for L-BFGS, whose
+        steps a line search chooses, and for W = 0.
     """
 
     layer: int
@@ -287,11 +288,11 @@ def _update_ratio(plan, slot, W, dW, length):
     if not norm:
         return np.nan
     kept = 1.0 if plan.clip_norm is None else min(1.0, plan.clip_norm / max(length, 1e-300))
+    rate = plan.rate * plan.network.rate * slot.rate
     if isinstance(plan.solver, Adam):
-        return float(plan.rate * slot.rate * slot.unit * np.sqrt(size) / norm)
+        return float(rate * slot.unit * np.sqrt(size) / norm)
     if isinstance(plan.solver, SGD):
-        rate = plan.rate * slot.rate * slot.unit**2
-        return float(rate * kept * np.linalg.norm(dW) / norm)
+        return float(rate * slot.unit**2 * kept * np.linalg.norm(dW) / norm)
     return np.nan
 
 

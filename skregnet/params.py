@@ -24,20 +24,20 @@ class Params:
     """Hyperparameters common to both estimators, grouped by where they act."""
 
     # network
-    hidden_layer_sizes: int | Sequence[int] = (100,)
+    hidden_layer_sizes: int | Sequence[int] = (128, 128, 128)
     _: KW_ONLY
-    activation: str | Sequence[str] = "relu"
+    activation: str | Sequence[str] = "mish"
     loss: str | Loss = "squared_error"
     # start
     init: str | Initializer | Callable | Sequence = "auto"
     # objective
-    alpha: float | Sequence[float] = 1e-4
+    alpha: float | Sequence[float] = 0.5
     l1_ratio: float = 0.0
     weight_decay: float = 0.0
     max_norm: float | None = None
     # layer
     numeric_embedding: str | PBLD | PLE | None = None
-    feature_scale: bool = False
+    feature_scale: bool | str = "auto"
     parametric_activation: bool = False
     keep_prob: float | Sequence[float] = 1.0
     input_keep_prob: float = 1.0
@@ -51,28 +51,28 @@ class Params:
     # data
     categorical_features: str | Sequence | None = "from_dtype"
     max_categories: int | None = 100
-    scaling: str | None = "standard"
+    scaling: str | None = "robust"
     # optimization
     solver: str | SGD | Adam | LBFGS = "adam"
-    learning_rate: str | Schedule = "constant"
-    learning_rate_init: float = 1e-3
+    learning_rate: str | Schedule = "auto"
+    learning_rate_init: float = 3e-3
     warmup: float = 0
     clip_norm: float | None = None
     batch_size: int | str = "auto"
     shuffle: bool = True
-    max_iter: int = 200
+    max_iter: int | None = None
     max_time: float | None = None
     # loop
     early_stopping: bool | str = "auto"
-    validation: float | str | object = 0.1
+    validation: float | str | object = 0.2
     monitor: str | Callable = "loss"
-    n_iter_no_change: int | None = 10
+    n_iter_no_change: int | None = None
     tol: float = 1e-4
-    refit: bool = False
-    averaging: str | EMA | SWA | Snapshot | None = None
+    refit: bool | str = "auto"
+    averaging: str | EMA | SWA | Snapshot | None = "auto"
     # committee
     n_estimators: int = 1
-    bootstrap: bool = True
+    bootstrap: bool | str = "auto"
     max_samples: float | int = 1.0
     oob_score: bool | str | Callable = False
     n_jobs: int | None = None
@@ -88,12 +88,14 @@ class ClassifierParams(Params):
     """Adds what only labels have."""
 
     _: KW_ONLY
+    activation: str | Sequence[str] = "selu"
     loss: str | ClassificationLoss = "log_loss"
-    label_smoothing: float = 0.0
+    label_smoothing: float | str = "auto"
+    numeric_embedding: str | PBLD | PLE | None = "auto"
     class_weight: dict | str | None = None
     soft_labels: bool = False
     voting: str = "soft"
-    calibration: str | None = None
+    calibration: str | None = "auto"
 
 
 @dataclass(eq=False, repr=False)
@@ -117,8 +119,10 @@ CONSTRAINTS = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "max_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "numeric_embedding": [_options(NUMERIC_EMBEDDINGS), *NUMERIC_EMBEDDINGS.values(), None],
-    "feature_scale": ["boolean"],
+    "numeric_embedding": [
+        _options(["auto", *NUMERIC_EMBEDDINGS]), *NUMERIC_EMBEDDINGS.values(), None,
+    ],  # fmt: skip
+    "feature_scale": ["boolean", _options(["auto"])],
     "parametric_activation": ["boolean"],
     "keep_prob": [Interval(Real, 0, 1, closed="right"), "array-like"],
     "input_keep_prob": [Interval(Real, 0, 1, closed="right")],
@@ -132,24 +136,24 @@ CONSTRAINTS = {
     "max_categories": [Interval(Integral, 1, None, closed="left"), None],
     "scaling": [_options(SCALINGS), None],
     "solver": [_options(SOLVERS), *SOLVERS.values()],
-    "learning_rate": [_options(SCHEDULES), Schedule],
+    "learning_rate": [_options(["auto", *SCHEDULES]), Schedule],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "warmup": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [_options(["auto"]), Interval(Integral, 1, None, closed="left")],
     "shuffle": ["boolean"],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
     "early_stopping": ["boolean", _options(["auto"])],
     "validation": [Interval(Real, 0, 1, closed="neither"), _options(["oob"]), Splitter()],
     "monitor": [str, callable],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "refit": ["boolean"],
-    "averaging": [_options(AVERAGINGS), *AVERAGINGS.values(), None],
+    "refit": ["boolean", _options(["auto"])],
+    "averaging": [_options(["auto", *AVERAGINGS]), *AVERAGINGS.values(), None],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
     "oob_score": ["boolean", str, callable],
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
-    "bootstrap": ["boolean"],
+    "bootstrap": ["boolean", _options(["auto"])],
     "max_samples": [
         Interval(Real, 0, 1, closed="right"),
         Interval(Integral, 1, None, closed="left"),
@@ -164,11 +168,11 @@ CONSTRAINTS = {
 
 CLASSIFIER_CONSTRAINTS = CONSTRAINTS | {
     "loss": [_options(CLASSIFICATION_LOSSES), *CLASSIFICATION_LOSSES.values()],
-    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left"), _options(["auto"])],
     "class_weight": [dict, list, _options(["balanced"]), None],
     "soft_labels": ["boolean"],
     "voting": [_options(["soft", "hard"])],
-    "calibration": [_options(["temperature"]), None],
+    "calibration": [_options(["auto", "temperature"]), None],
 }
 
 REGRESSOR_CONSTRAINTS = CONSTRAINTS | {

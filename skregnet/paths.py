@@ -10,7 +10,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from .assemble.stopping import AUTO_EARLY_STOPPING_ROWS
 from .base import BaseRegularizedMLP
 from .core.component import require
 from .exceptions import SkregnetWarning
@@ -99,7 +98,7 @@ def regularization_path(
     >>> from sklearn.datasets import load_diabetes
     >>> from skregnet import RegularizedMLPRegressor, regularization_path
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> lasso = RegularizedMLPRegressor((), solver="lbfgs", l1_ratio=1.0, max_iter=1000)
+    >>> lasso = RegularizedMLPRegressor((), solver="lbfgs", l1_ratio=1.0)
     >>> path = regularization_path(lasso, X, y)
     >>> path.n_nonzeros.max(axis=1)[[0, -1]]
     array([ 0, 10])
@@ -121,9 +120,8 @@ def regularization_path(
     # An array of 10 and 0.5 holds 10.0, which is another number of rows than 10.
     exact = [value.item() if isinstance(value, np.generic) else value for value in given]
     folds = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
-    n_rows = max(len(train) for train, _ in folds)
     order = np.argsort(-values, kind="stable")  # from strong to weak regularization
-    one_after_the_other = _has_unique_minimum(estimator, network, param, values, n_rows)
+    one_after_the_other = _has_unique_minimum(estimator, network, param, values)
     chunks = [order] if one_after_the_other else order[:, np.newaxis]
     found = Parallel(n_jobs=n_jobs)(
         delayed(_fit_fold)(
@@ -179,7 +177,7 @@ def _is_linear(params):
     return np.size(params["hidden_layer_sizes"]) == 0
 
 
-def _has_unique_minimum(estimator, network, param, values, n_rows):
+def _has_unique_minimum(estimator, network, param, values):
     """Whether every start leads to the same weights, so that fits may go on from each other."""
     params = network.get_params()
     name = param.removeprefix(_prefix(estimator))
@@ -191,11 +189,11 @@ def _has_unique_minimum(estimator, network, param, values, n_rows):
         and (solver == "lbfgs" or type(solver).__name__ == "LBFGS")
         and isinstance(params["loss"], str)
         and params["loss"] in SMOOTH_AND_CONVEX
-        and (stopping is False or (stopping == "auto" and n_rows < AUTO_EARLY_STOPPING_ROWS))
+        and stopping in (False, "auto")
         and bool(np.all(np.asarray(alphas) > 0))
-        and params.get("calibration") is None  # it may hold rows out
-        and not params["feature_scale"]
-        and params["numeric_embedding"] is None
+        and params.get("calibration") in (None, "auto")  # it may hold rows out
+        and params["feature_scale"] in (False, "auto")
+        and params["numeric_embedding"] in (None, "auto")
     )
 
 

@@ -24,9 +24,9 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int or sequence of int, default=(128, 128, 128)
         Units of each hidden layer; ``()`` is a linear model.
-    activation : str or sequence of str, default="relu"
+    activation : str or sequence of str, default="mish"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
         "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus".
     loss : str or instance, default="squared_error"
@@ -40,12 +40,14 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     init : str, Initializer, callable or list, default="auto"
         Where the weights start; biases start at 0 but for "ntk". "zeros", "normal", "uniform",
         "lecun", "xavier", "he", "orthogonal", "data" (unit variance on a sample of training rows),
-        "ntk" (LeCun's variance, random biases, an output layer of zeros, and a rate for each layer,
-        so that `learning_rate_init` is to be some 20 times as large), an instance such as
-        ``Normal(scale=0.1)``, a callable ``(rng, fan_in, fan_out) -> array``, or a list with one of
-        these or an array for each weight matrix. "auto" is He for the relu family, LeCun for selu,
-        Xavier otherwise and for the output.
-    alpha : float or sequence of float, default=1e-4
+        "ntk" (LeCun's variance, random biases, an output layer of zeros, and a rate for each layer
+        in units of its fan-in), an instance such as ``Normal(scale=0.1)``, a callable
+        ``(rng, fan_in, fan_out) -> array``, or a list with one of these or an array for each weight
+        matrix. "auto" is "ntk" for a network with hidden layers, with Adam and without L1, and then
+        all rates are those of "ntk" times 16, so that `learning_rate_init` is an ordinary rate
+        where 256 units come in; else it is He for the relu family, LeCun for selu, Xavier otherwise
+        and for the output.
+    alpha : float or sequence of float, default=0.5
         Strength of the penalty on the weights, one for all or one for each weight matrix; see
         Notes.
     l1_ratio : float in [0, 1], default=0.0
@@ -54,14 +56,16 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``.
     max_norm : float or None, default=None
         Largest Euclidean norm of the incoming weights of a unit, restored after each step.
-    numeric_embedding : {"pbld", "ple"}, instance or None, default=None
+    numeric_embedding : {"auto", "pbld", "ple"}, instance or None, default=None
         Make several columns of each numeric one: "pbld" or
         ``PBLD(n_frequencies=, n_outputs=, sigma=)``, a learnt linear map of cosines of learnt
         frequencies, and the column itself; "ple" or ``PLE(n_bins=)``, piecewise-linear steps
-        between quantiles of the training rows.
-    feature_scale : bool, default=False
+        between quantiles of the training rows. "auto" is "pbld" where ``init="auto"`` is "ntk" and
+        X has at most 100 numeric columns.
+    feature_scale : bool or "auto", default="auto"
         Multiply each column that enters the first matrix by a learnt factor, which starts at 1,
-        moves at 6 times the learning rate and is not penalised.
+        moves at 6 times the rate of "ntk" and is not penalised. "auto" does so where
+        ``init="auto"`` is "ntk".
     parametric_activation : bool, default=False
         Let each hidden unit learn how far it is curved, ``x + a (phi(x) - x)`` with its own a,
         which starts at 1 and moves at a tenth of the learning rate.
@@ -101,7 +105,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     max_categories : int or None, default=100
         Most columns that one column of categories is encoded as. Where it has more categories,
         those with the least weight share one. None sets no limit.
-    scaling : {"standard", "robust"} or None, default="standard"
+    scaling : {"standard", "robust"} or None, default="robust"
         Scale the columns of X by the training rows alone: to mean 0 and variance 1, or by median
         and quartiles with a smooth clip, ``z / sqrt(1 + (z / 3)^2)``. Constant columns become 0;
         sparse X is not centred. Encoded columns are scaled, too.
@@ -114,32 +118,34 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     solver : {"adam", "sgd", "lbfgs"} or instance, default="adam"
         The optimizer; ``Adam(beta_1=, beta_2=, epsilon=)``, ``SGD(momentum=, nesterov=)`` or
         ``LBFGS(memory=, max_line_search=)`` to set its details. "lbfgs" uses all rows at once.
-    learning_rate : str or Schedule, default="constant"
+    learning_rate : str or Schedule, default="auto"
         "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
         objective stalls), "cosine" (down to 0 at `max_iter`), "coslog4" (four cycles, each about
         twice as long as the one before), "onecycle" (up to 1 and down), or an instance to set
-        details.
-    learning_rate_init : float, default=1e-3
-        The rate that the schedule multiplies: the largest one.
+        details. "auto" is "coslog4", but "constant" where training may go on: for `partial_fit` and
+        with `warm_start`; it says nothing to lbfgs.
+    learning_rate_init : float, default=3e-3
+        The rate that the schedule multiplies: the largest one. For its units see `init`.
     warmup : float, default=0
         Epochs in which the rate also rises linearly from 0, whatever the schedule.
     clip_norm : float or None, default=None
         Largest Euclidean norm of the gradient of a step; a longer one is scaled back to it.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is min(200, n_samples). It does not change the
+        Rows of a mini-batch; "auto" is min(128, n_samples). It does not change the
         regularization.
     shuffle : bool, default=True
         Draw a new order of the rows each epoch.
-    max_iter : int, default=200
-        Epochs (lbfgs: iterations).
+    max_iter : int or None, default=None
+        Epochs (lbfgs: iterations) to train at most. None is 64 epochs (lbfgs: 1000 iterations).
     max_time : float or None, default=None
         Budget of `fit` in seconds, shared out among members and, with `refit`, among the two
         fits. Looked at after each epoch, and at least one is trained.
     early_stopping : bool or "auto", default="auto"
         Watch a validation set, keep the weights of its best epoch, and stop when it no longer
-        improves. "auto" does so from 1000 training rows on, or when `X_val` is given. False
-        trains exactly `max_iter` epochs: the training loss stops nothing.
-    validation : float in (0, 1), splitter or "oob", default=0.1
+        improves. "auto" does so from 500 training rows on (not for a linear model with lbfgs, which
+        is solved to its end), or when `X_val` is given. False trains exactly `max_iter` epochs: the
+        training loss stops nothing.
+    validation : float in (0, 1), splitter or "oob", default=0.2
         What early stopping watches if no `X_val` is given: a share of the training rows to hold
         out; a scikit-learn splitter, whose last split is used (`GroupKFold` with `groups`,
         `TimeSeriesSplit`); or "oob", for each member of a committee the rows that it did not
@@ -147,25 +153,31 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     monitor : str or callable, default="loss"
         What is watched: "loss" (the data term on the validation rows), the name of a
         scikit-learn scorer, or a callable ``scorer(estimator, X, y)``.
-    n_iter_no_change : int or None, default=10
+    n_iter_no_change : int or None, default=None
         Patience: epochs to wait for the best score to be beaten by more than `tol`. None runs
         to the end and keeps the best epoch; among equals the last.
     tol : float, default=1e-4
         The least improvement for early stopping; for lbfgs the largest entry of the gradient of
         J at which to stop.
-    refit : bool, default=False
+    refit : bool or "auto", default="auto"
         After early stopping, train again on all rows, validation rows included, for the best
-        number of epochs.
-    averaging : {"ema", "swa", "snapshot"} or instance, default=None
+        number of epochs. "auto" does so where rows were held out for it, but not with `warm_start`
+        or lbfgs.
+    averaging : {"auto", "ema", "swa", "snapshot"}, instance or None, default="auto"
         Average along one run: of the weights over steps (``EMA(decay=)``) or late epochs
         (``SWA(begin=)``), or of the predictions of networks kept at the ends of cycles
         (``Snapshot(n_snapshots=)``), which become `members_`. Averaged weights have no exact
-        zeros.
+        zeros. "auto" is ``EMA(decay=0.99)`` where ``init="auto"`` is "ntk", but None with
+        `batchnorm` and in `partial_fit`.
     n_estimators : int, default=1
         Networks in the committee, fitted on different draws of the rows from different initial
         weights; their predictions are averaged. 1 is a single network on all rows.
-    bootstrap : bool, default=True
-        Draw each member's rows with replacement, else without.
+    bootstrap : bool or "auto", default="auto"
+        Draw each member's rows with replacement, else without. "auto" draws with replacement only
+        where `max_samples` is 1.0 and something asks for rows that are left out (`oob_score`,
+        ``validation="oob"``):
+        networks differ enough by where they start, and do better on all rows. In `partial_fit`,
+        "auto" weights rows as a bootstrap does.
     max_samples : float in (0, 1] or int, default=1.0
         Rows to draw for each member, as a share or a number.
     oob_score : bool, str or callable, default=False

@@ -15,10 +15,12 @@ from .layerwise import check_network
 from .training.averaging import Snapshot
 from .training.optimizers import LBFGS, SGD, Adam
 
+DEPTHS, WIDTHS = (2, 3, 4), (64, 128, 256)  # around the default
+
 # Of the names below, those that act for lbfgs, too.
 WITHOUT_STEPS = {
-    "hidden_layer_sizes", "activation", "init", "alpha", "l1_ratio", "batchnorm", "group_norm",
-    "scaling", "label_smoothing", "class_weight", "loss",
+    "hidden_layer_sizes", "activation", "parametric_activation", "feature_scale", "init", "alpha",
+    "l1_ratio", "batchnorm", "group_norm", "scaling", "label_smoothing", "class_weight", "loss",
 }  # fmt: skip
 
 
@@ -54,9 +56,10 @@ def suggest_search_space(estimator, level="small", *, prefix=""):
     ----------
     estimator : RegularizedMLPClassifier or RegularizedMLPRegressor
         What is to be searched. A technique that cannot act with its `solver`, `loss`,
-        `early_stopping` or `max_iter` is left out, and `scaling` and `class_weight` are searched
-        only if they have their defaults. For "small" its `activation`, `init` and `group_norm`
-        stay, and only sizes that suit them are drawn, or none.
+        `early_stopping` or `max_iter` is left out, and `scaling`, `numeric_embedding` and
+        `class_weight` are searched only if they have their defaults. For "small" its
+        `activation`, `init` and `group_norm` stay, and only sizes that suit them are drawn, or
+        none.
     level : {"small", "full"}, default="small"
         "small" is the handful that matters most: width and depth, learning rate, `alpha`,
         `keep_prob`. "full" is the cocktail of regularizers of [1]_, most of them switched on in
@@ -113,11 +116,20 @@ def _small(params):
     takes_sgd = params["solver"] == "sgd" or isinstance(params["solver"], SGD)
     sizes = _sizes_that_suit(params)
     space = {"hidden_layer_sizes": sizes} if sizes else {}
-    space["learning_rate_init"] = loguniform(1e-3, 1e-1) if takes_sgd else loguniform(3e-4, 3e-2)
-    space["alpha"] = loguniform(1e-4, 1e2)
+    space["learning_rate_init"] = _rates(takes_sgd)
+    space["alpha"] = _alphas()
     if sizes or np.size(params["hidden_layer_sizes"]):
-        space["keep_prob"] = uniform(0.5, 0.5)
+        space["keep_prob"] = uniform(0.7, 0.3)
     return space
+
+
+def _rates(takes_sgd):
+    # Adam's are around the default; from 0.02 on, its first steps from NTK's start are too large.
+    return loguniform(1e-3, 1e-1) if takes_sgd else loguniform(5e-4, 2e-2)
+
+
+def _alphas():
+    return loguniform(1e-2, 1e2)
 
 
 def _sizes_that_suit(params):
@@ -126,22 +138,23 @@ def _sizes_that_suit(params):
     named = all(isinstance(item, str | Initializer) or callable(item) for item in chain(*lists))
     if not named:
         return []  # arrays of weights fit one network only
-    depths = [np.size(params["hidden_layer_sizes"])] if lists else [1, 2]
+    depths = [np.size(params["hidden_layer_sizes"])] if lists else DEPTHS
     n_groups = params["group_norm"] or 1
-    widths = [width for width in (32, 64, 128, 256) if width % n_groups == 0 and width > n_groups]
-    return [(w,) * d for d in depths if d for w in widths if d == 1 or w >= 64]
+    widths = [width for width in WIDTHS if width % n_groups == 0 and width > n_groups]
+    return [(width,) * depth for depth in depths if depth for width in widths]
 
 
 def _full(params, classifies):
     common = _network() | _noise() | _training(params)
-    if params["scaling"] == "standard":
-        common["scaling"] = ["standard", "robust"]
+    if params["scaling"] == "robust":
+        common["scaling"] = ["robust", "standard"]
+    if params["numeric_embedding"] in (None, "auto"):
+        common["numeric_embedding"] = [None, "auto"]  # "auto": unless no column is numeric
     common |= _of_labels(params) if classifies else _of_targets(params)
     adam = {
-        "solver": [Adam(), Adam(beta_2=0.95)],
-        "learning_rate_init": loguniform(3e-4, 3e-2),
-    }
-    sgd = {"solver": [SGD()], "learning_rate_init": loguniform(1e-3, 1e-1)}
+        "solver": [Adam(), Adam(beta_2=0.999)], "learning_rate_init": _rates(takes_sgd=False),
+    }  # fmt: skip
+    sgd = {"solver": [SGD()], "learning_rate_init": _rates(takes_sgd=True)}
     # Normalizing the same units twice is refused, hence dicts that exclude each other.
     norms = [{}, {"batchnorm": ["before", "after"]}, {"group_norm": [1, 2, 4, 8]}]
     solvers = [{}] if _is_lbfgs(params) else [adam, adam, sgd]  # Adam twice as often
@@ -151,12 +164,14 @@ def _full(params, classifies):
 
 def _network():
     """Return the architecture and what acts on its weights; the groups of units divide a width."""
-    sizes = [(width,) * depth for width in (64, 128, 256) for depth in (1, 2, 3)]
     return {
-        "hidden_layer_sizes": sizes,
+        "hidden_layer_sizes": [(width,) * depth for width in WIDTHS for depth in DEPTHS],
         "activation": ["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh"],
-        "init": ["auto", "orthogonal", "data"],
-        "alpha": loguniform(1e-4, 1e2),
+        "parametric_activation": [False, True],
+        "feature_scale": [False, True],
+        # What is "auto" elsewhere is on or off with this one.
+        "init": ["auto", "auto", "orthogonal", "data"],
+        "alpha": _alphas(),
         "l1_ratio": OnOff(uniform(0.0, 1.0)),
         "weight_decay": OnOff(loguniform(1e-5, 1e-1)),
         "max_norm": [None, None, 1.0, 2.0, 4.0],
@@ -178,13 +193,13 @@ def _noise():
 
 def _training(params):
     """Return how steps are made."""
-    averaging = [None, None, "ema", "swa"]
+    averaging = [None, None, "auto", "swa"]
     # Snapshots are kept at fixed epochs of one run.
     free = params["early_stopping"] is not True and not params["warm_start"]
-    if free and params["max_iter"] >= Snapshot().n_snapshots:
+    if free and (params["max_iter"] or np.inf) >= Snapshot().n_snapshots:
         averaging.append("snapshot")
     return {
-        "learning_rate": ["constant", "cosine", "coslog4", "onecycle"],
+        "learning_rate": ["auto", "constant", "cosine", "onecycle"],
         "warmup": [0, 0, 5],
         "clip_norm": [None, None, 1.0],
         "batch_size": ["auto", 32],

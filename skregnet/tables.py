@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.preprocessing import StandardScaler
 
 CHUNK_NUMBERS = 2**20
+CHUNK, FAR = 2**15, 1e18
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +141,17 @@ class Scale:
 
     def _clip(self, Z):
         """Replace z by z / sqrt(1 + (z/c)^2) in place."""
-        if self.clip is not None:
-            largest = np.finfo(Z.dtype).max
-            np.clip(Z, -largest, largest, out=Z)
-            # A square would overflow in single precision, where hypot does not.
-            Z /= np.hypot(1.0, Z / Z.dtype.type(self.clip), dtype=Z.dtype)
+        if self.clip is None:
+            return
+        values = Z.reshape(-1)
+        for start in range(0, values.size, CHUNK):  # stays in the cache for all passes
+            z = values[start : start + CHUNK]
+            # The root is FAR / c there to the last digit, and the square of FAR is finite.
+            np.clip(z, -FAR, FAR, out=z)
+            root = z * z.dtype.type(1.0 / self.clip)
+            root *= root
+            root += 1.0
+            z /= np.sqrt(root, out=root)
 
 
 def has_nan(X):

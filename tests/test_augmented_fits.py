@@ -112,7 +112,8 @@ def test_a_list_is_applied_in_order():
 
         return transform
 
-    RegularizedMLPClassifier(augmentation=[note("a"), Mixup(), note("b")], **QUICK).fit(X, y)
+    augmentation = [note("a"), Mixup(), note("b")]
+    RegularizedMLPClassifier(augmentation=augmentation, batch_size=150, **QUICK).fit(X, y)
     assert calls == ["a", "b"] * QUICK["max_iter"]
 
 

@@ -4,6 +4,7 @@ from copy import copy
 
 import numpy as np
 import pytest
+from plain import plain
 from sklearn.datasets import make_classification, make_regression
 
 from skregnet import (
@@ -31,10 +32,12 @@ def problem(kind, n_rows=80):
 
 def make(kind, **params):
     """Four batches an epoch."""
-    return ESTIMATORS[kind](**{
+    cls = ESTIMATORS[kind]
+    small = {
         "hidden_layer_sizes": (8,), "max_iter": 12, "learning_rate_init": 0.02, "batch_size": 20,
         "random_state": 0, "early_stopping": False, "dtype": "float64",
-    } | params)  # fmt: skip
+    }  # fmt: skip
+    return cls(**plain(cls, **small | params))
 
 
 def thetas(model):
@@ -140,10 +143,10 @@ def test_members_are_averaged_each_on_its_own(kind, averaging, course):
 def test_averaging_only_watches_the_run(kind, averaging, params):
     X, y = problem(kind)
     averaged = make(kind, averaging=averaging, warm_start=True, **params).fit(X, y)
-    plain = make(kind, warm_start=True, **params).fit(X, y)
-    assert averaged.loss_curve_ == plain.loss_curve_
-    np.testing.assert_array_equal(averaged.members_[0].state.theta, plain.members_[0].state.theta)
-    assert not same(averaged, plain)
+    bare = make(kind, warm_start=True, **params).fit(X, y)
+    assert averaged.loss_curve_ == bare.loss_curve_
+    np.testing.assert_array_equal(averaged.members_[0].state.theta, bare.members_[0].state.theta)
+    assert not same(averaged, bare)
 
 
 @BOTH
@@ -239,7 +242,6 @@ def test_early_stopping_evaluates_the_average(kind, averaging, batchnorm, course
 
     model = make(
         kind, averaging=averaging, batchnorm=batchnorm, early_stopping=True, monitor=monitor,
-        n_iter_no_change=None,
     ).fit(X, y)  # fmt: skip
     n_trainable = len(course["steps"][0])
     for epoch, member in enumerate(seen, start=1):
@@ -258,19 +260,16 @@ def test_early_stopping_evaluates_the_average(kind, averaging, batchnorm, course
 @pytest.mark.parametrize("n_estimators", [1, 2])
 def test_swa_that_never_began_warns(kind, n_estimators):
     X, y = problem(kind)
-    model = make(
-        kind, averaging="swa", early_stopping=True, n_iter_no_change=2, n_estimators=n_estimators,
-        monitor=lambda model, X, y: 0.0,  # never better: stopped after 3 epochs
-    )  # fmt: skip
+    params = {
+        "early_stopping": True, "n_iter_no_change": 2, "n_estimators": n_estimators,
+        "monitor": lambda model, X, y: 0.0,  # never better: stopped after 3 epochs
+    }  # fmt: skip
+    model = make(kind, averaging="swa", **params)
     with pytest.warns(IgnoredParameterWarning, match="averaging='swa' has no effect") as caught:
         model.fit(X, y)
     assert len(caught) == 1
     assert [member.n_iter for member in model.members_] == [3] * n_estimators
-    plain = make(
-        kind, early_stopping=True, n_iter_no_change=2, n_estimators=n_estimators,
-        monitor=model.monitor,
-    ).fit(X, y)  # fmt: skip
-    assert same(model, plain)
+    assert same(model, make(kind, **params).fit(X, y))
 
 
 # Snapshots ------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ BAD_FOR_BOTH = {
     "clip_norm": [0.0, -1.0, np.nan, "short"],
     "batch_size": [0, -1, 2.5, "all", None],
     "shuffle": NOT_A_FLAG,
-    "max_iter": [0, -1, 2.5, "many", None],
+    "max_iter": [0, -1, 2.5, "many"],
     "max_time": [0.0, -1.0, np.nan, "long"],
     "early_stopping": ["never", None, 0.5, 2],
     "validation": [0.0, 1.0, -0.1, 1.5, np.nan, "some", None, 3],

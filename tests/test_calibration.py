@@ -1,10 +1,13 @@
-"""calibration="temperature": one number, fitted on honest rows, that moves probabilities alone."""
+"""Calibration: one number, fitted on honest rows, that moves probabilities alone; and what "auto"
+makes of it and of label smoothing.
+"""
 
 import pickle
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -13,10 +16,10 @@ from sklearn.model_selection import KFold
 
 from skregnet import RegularizedMLPClassifier, ensemble_error_decomposition
 from skregnet.calibration import LARGEST, SMALLEST, fit_temperature
-from skregnet.exceptions import OutOfBagWarning
+from skregnet.exceptions import OutOfBagWarning, ValidationSetWarning
 
 OOB = {"n_estimators": 5, "validation": "oob", "early_stopping": True}
-BAGGED = {"n_estimators": 5, "early_stopping": False}
+BAGGED = {"n_estimators": 5, "bootstrap": True, "early_stopping": False}
 HONEST = {  # where the rows come from that the network has not trained on
     "held out": {"early_stopping": True, "validation": 0.3},
     "auto": {"validation": 0.3},
@@ -25,6 +28,7 @@ HONEST = {  # where the rows come from that the network has not trained on
     "oob": OOB,
     "bagged": BAGGED,
 }
+NOT_CONVERGED = pytest.mark.filterwarnings("ignore::skregnet.exceptions.NotConvergedWarning")
 each_source = pytest.mark.parametrize("source", HONEST)
 
 
@@ -52,7 +56,7 @@ KINDS = {
     "focal": (rows, {"loss": "focal"}),
     "lbfgs": (
         rows,
-        {"solver": "lbfgs", "learning_rate_init": 1e-3, "max_iter": 300, "tol": 0.01},
+        {"solver": "lbfgs", "max_iter": 300, "tol": 0.01},
     ),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -63,7 +67,7 @@ def make(**params):
         "hidden_layer_sizes": (16,), "max_iter": 15, "learning_rate_init": 0.01, "random_state": 0,
         "dtype": "float64", "calibration": "temperature",
     }  # fmt: skip
-    return RegularizedMLPClassifier(**small | params)
+    return RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **small | params))
 
 
 def held_out_rows(model, n_rows, y, fraction=0.3):
@@ -259,7 +263,8 @@ def test_early_stopping_auto_holds_rows_out_where_calibration_needs_them():
     plain = make(calibration=None).fit(X, y)
     assert plain.best_iteration_ is None
     assert make().fit(X, y).best_iteration_ is not None
-    bagged = make(n_estimators=5).fit(X, y)  # has out-of-bag rows, so it trains to the end
+    # A bag leaves rows out, so every member trains to the end.
+    bagged = make(n_estimators=5, bootstrap=True).fit(X, y)
     assert all(member.best_iteration is None for member in bagged.members_)
 
 
@@ -346,6 +351,121 @@ def test_going_on_with_other_rows_held_out_raises():
     other.set_params(calibration="temperature", early_stopping="auto")
     with pytest.raises(ValueError, match="other rows held out"):
         other.fit(X, y)
+
+
+# "auto" -----------------------------------------------------------------------------------------
+
+
+def as_it_comes(**params):
+    """A small network with everything else at its default."""
+    small = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
+    return RegularizedMLPClassifier(**small | params)
+
+
+def same(a, b):
+    """Whether two models hold the same members, and the same temperature if any, to the bit."""
+    pairs = zip(a.members_, b.members_, strict=True)
+    temperatures = [vars(model).get("temperature_") for model in (a, b)]
+    return temperatures[0] == temperatures[1] and all(
+        np.array_equal(s.theta, t.theta) for s, t in pairs
+    )
+
+
+AUTO_CALIBRATES = {  # name: (rows, hyperparameters)
+    "enough rows": (500, {}),
+    "splitter, three classes": (500, {"early_stopping": True, "validation": KFold(3)}),
+    "out-of-bag": (500, OOB),
+    "committee": (500, {"n_estimators": 2}),
+    "lbfgs": (500, {"solver": "lbfgs"}),
+    "another start": (500, {"init": "he"}),
+}
+AUTO_DOES_NOT = {
+    "too few rows": (499, {}),
+    "too few rows to say much": (499, {"early_stopping": True}),
+    "none held out": (500, {"early_stopping": False}),
+    "none held out of bags": (500, BAGGED),
+    "snapshots": (500, {"averaging": "snapshot", "max_iter": 5}),
+    "hinge": (500, {"loss": "hinge"}),
+    "votes": (500, {"voting": "hard", "n_estimators": 2}),
+}
+
+
+@pytest.mark.parametrize("name", AUTO_CALIBRATES)
+@NOT_CONVERGED
+def test_auto_is_a_temperature_where_enough_rows_are_held_out(name):
+    n_rows, params = AUTO_CALIBRATES[name]
+    X, y = rows(3 if "three" in name else 2, n_rows)
+    model = as_it_comes(**params).fit(X, y)
+    assert model.temperature_ != 1.0
+    assert same(model, as_it_comes(**params, calibration="temperature").fit(X, y))
+
+
+@pytest.mark.parametrize("name", AUTO_DOES_NOT)
+def test_auto_is_none_where_a_temperature_cannot_be_trusted_or_cannot_act(name):
+    n_rows, params = AUTO_DOES_NOT[name]
+    X, y = rows(2, n_rows)
+    model = as_it_comes(**params).fit(X, y)
+    assert not hasattr(model, "temperature_")
+    assert same(model, as_it_comes(**params, calibration=None).fit(X, y))
+
+
+@pytest.mark.parametrize("n_rows, on", [(500, True), (499, False)])
+def test_auto_counts_training_rows_also_where_others_validate(n_rows, on):
+    X, y = rows(n_rows=n_rows + 100)
+    model = as_it_comes().fit(X[100:], y[100:], X_val=X[:100], y_val=y[:100])
+    assert hasattr(model, "temperature_") == on
+
+
+def test_auto_is_none_in_a_stream():
+    X, y = rows(n_rows=600)
+    streams = [as_it_comes(), as_it_comes(label_smoothing=0.1)]
+    for model in streams:
+        model.partial_fit(X, y, classes=[0, 1], X_val=X[:100], y_val=y[:100])
+        assert not hasattr(model, "temperature_")
+    assert same(*streams)
+    # A temperature of the last fit belongs to other weights.
+    model = as_it_comes(warm_start=True).fit(X, y)
+    assert hasattr(model, "temperature_")
+    assert not hasattr(model.partial_fit(X, y), "temperature_")
+
+
+def test_auto_is_none_where_rows_cannot_be_spared():
+    X, y = rows(3, 600)
+    model = as_it_comes(validation=1e-3)  # one row cannot stand for three classes
+    with pytest.warns(ValidationSetWarning, match="cannot spare"):
+        model.fit(X, y)
+    assert not hasattr(model, "temperature_")
+    smoothed = as_it_comes(validation=1e-3, label_smoothing=0.1, refit=False)
+    with pytest.warns(ValidationSetWarning, match="cannot spare"):
+        smoothed.fit(X, y)
+    assert same(model, smoothed)
+
+
+SMOOTHED = {  # name: (what "auto" is, rows, hyperparameters)
+    "calibrated": (0.05, 500, {}),
+    "calibrated, binary": (0.05, 500, {}),
+    "calibrated because told to": (0.05, 200, {"calibration": "temperature"}),
+    "calibrated out of bags": (0.05, 200, BAGGED | {"calibration": "temperature"}),
+    "held out, not calibrated": (0.1, 500, {"calibration": None}),
+    "few rows": (0.1, 499, {}),
+    "none held out": (0.1, 500, {"early_stopping": False}),
+    "another start": (0.0, 500, {"init": "he"}),
+    "another start, few rows": (0.0, 100, {"init": "lecun"}),
+    "sgd": (0.0, 500, {"solver": "sgd"}),
+    "lbfgs": (0.0, 500, {"solver": "lbfgs"}),
+    "no hidden layer": (0.0, 500, {"hidden_layer_sizes": ()}),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTHED)
+@NOT_CONVERGED
+def test_auto_smooths_labels_less_where_a_temperature_takes_it_back(name):
+    eps, n_rows, params = SMOOTHED[name]
+    X, y = rows(2 if "binary" in name else 3, n_rows)
+    model = as_it_comes(**params).fit(X, y)
+    for value in (0.0, 0.05, 0.1):
+        other = as_it_comes(**params, label_smoothing=value).fit(X, y)
+        assert same(model, other) == (value == eps)
 
 
 # A good citizen ---------------------------------------------------------------------------------

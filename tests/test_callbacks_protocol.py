@@ -19,7 +19,10 @@ from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
 ESTIMATORS = [RegularizedMLPClassifier, RegularizedMLPRegressor]
 estimators = pytest.mark.parametrize("cls", ESTIMATORS)
 N_EPOCHS = 4
-QUICK = {"hidden_layer_sizes": (4,), "max_iter": N_EPOCHS, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (4,), "max_iter": N_EPOCHS, "learning_rate": "constant",
+    "random_state": 0,
+}  # fmt: skip
 LBFGS = {"solver": "lbfgs", "tol": 0.0}  # never there, so it takes all its iterations
 
 ONE_NETWORK = {

@@ -50,7 +50,7 @@ def accuracy(model, X, y):
 def make(kind="classifier", **params):
     params = {
         "hidden_layer_sizes": (10,), "max_iter": 12, "learning_rate_init": 0.02, "batch_size": 40,
-        "random_state": 0, "early_stopping": False,
+        "learning_rate": "constant", "random_state": 0, "early_stopping": False,
     } | params  # fmt: skip
     return ESTIMATORS[kind](**params)
 
@@ -256,7 +256,8 @@ def files(folder):
 
 STOPPED = {"early_stopping": True, "validation": 0.25, "n_iter_no_change": None}
 CONFIGURATIONS = {
-    "plain": {},
+    "constant rate": {},
+    "stopped at the defaults": STOPPED | {"learning_rate": "auto"},
     "adam": {"solver": "adam", "batchnorm": "after", "keep_prob": 0.7, "l1_ratio": 0.5},
     "sgd": {"solver": "sgd", "weight_decay": 0.01, "max_norm": 2.0},
     "noise": {"hidden_noise": 0.1, "weight_noise": 0.05, "group_norm": 2},
@@ -270,7 +271,7 @@ CONFIGURATIONS = {
     "splitter": STOPPED | {"validation": KFold(3)},
     "out-of-bag": STOPPED | {"validation": "oob", "n_estimators": 2},
     "refit": STOPPED | {"refit": True, "batchnorm": True},
-    "refit of a committee": STOPPED | {"refit": True, "n_estimators": 2},
+    "refit of a committee": STOPPED | {"refit": True, "n_estimators": 2, "bootstrap": True},
     "ema": {"averaging": "ema", "batchnorm": True},
     "ema, stopped": STOPPED | {"averaging": "ema"},
     "swa": {"averaging": SWA(0.3)},
@@ -448,7 +449,7 @@ def refused(tmp_path, cut, first, second, fit=None, fit_again=None):
 @pytest.mark.parametrize(
     "params",
     [
-        {"alpha": 0.5},
+        {"alpha": 0.7},
         {"keep_prob": 0.9},
         {"max_iter": 13},
         {"learning_rate_init": 0.03},

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from plain import PLAIN
 
 from skregnet import RegularizedMLPRegressor
 
-EXTREME = {"learning_rate_init": 0.1, "max_iter": 20, "random_state": 0}
+EXTREME = PLAIN | {
+    "hidden_layer_sizes": (8,), "learning_rate_init": 0.1, "max_iter": 20, "random_state": 0,
+}  # fmt: skip
 TWO = {"n_estimators": 2}
 
 
@@ -30,7 +33,7 @@ CASES = {
 def test_predictions_are_those_without_cut_to_the_range(params, n_targets):
     X, Y = rows(n_targets=n_targets)
     free, clipped = (
-        RegularizedMLPRegressor((8,), clip_output=on, **EXTREME, **params).fit(X, Y)
+        RegularizedMLPRegressor(clip_output=on, **EXTREME, **params).fit(X, Y)
         for on in (False, True)
     )
     far = 5.0 * X
@@ -42,7 +45,7 @@ def test_predictions_are_those_without_cut_to_the_range(params, n_targets):
 
 def test_members_are_cut_one_by_one():
     X, y = rows()
-    model = RegularizedMLPRegressor((8,), clip_output=True, **EXTREME, **TWO).fit(X, y)
+    model = RegularizedMLPRegressor(clip_output=True, **EXTREME, **TWO).fit(X, y)
     mean, std = model.predict(5.0 * X, return_std=True)
     assert mean.max() <= y.max() and np.all(std <= y.max() - y.min())
 
@@ -50,7 +53,7 @@ def test_members_are_cut_one_by_one():
 def test_the_range_is_that_of_the_training_rows_alone():
     X, y = rows()
     X_val, y_val = X[:50], y[:50] + 100.0
-    model = RegularizedMLPRegressor((8,), clip_output=True, early_stopping=True, **EXTREME)
+    model = RegularizedMLPRegressor(clip_output=True, early_stopping=True, **EXTREME)
     model.fit(X[50:], y[50:], X_val=X_val, y_val=y_val)
     assert model.predict(5.0 * X).max() <= y[50:].max()
 
@@ -62,7 +65,7 @@ def test_the_validation_loss_is_that_of_cut_predictions(loss):
     fits = {}
     for on in (False, True):
         model = RegularizedMLPRegressor(
-            (8,), clip_output=on, early_stopping=True, loss=loss, target_scaling=None, **EXTREME
+            clip_output=on, early_stopping=True, loss=loss, target_scaling=None, **EXTREME
         )
         fits[on] = model.fit(X[50:], y[50:], X_val=X_val, y_val=y_val)
         best = model.validation_loss_curve_[model.best_iteration_ - 1]
@@ -76,8 +79,8 @@ def test_the_validation_loss_is_that_of_cut_predictions(loss):
 def test_out_of_bag_predictions_are_cut_too():
     X, y = rows()
     params = EXTREME | {"n_estimators": 30, "oob_score": True}
-    model = RegularizedMLPRegressor((8,), clip_output=True, **params).fit(X, y)
-    free = RegularizedMLPRegressor((8,), **params).fit(X, y)
+    model = RegularizedMLPRegressor(clip_output=True, **params).fit(X, y)
+    free = RegularizedMLPRegressor(**params).fit(X, y)
     assert np.nanmax(model.oob_prediction_) <= y.max()
     assert np.nanmin(model.oob_prediction_) >= y.min()
     assert model.oob_score_ != free.oob_score_
@@ -88,7 +91,7 @@ def test_counts_may_be_zero():
     y = np.round(y)
     assert y.min() == 0
     model = RegularizedMLPRegressor(
-        (8,), loss="poisson", clip_output=True, early_stopping=True, **EXTREME
+        loss="poisson", clip_output=True, early_stopping=True, **EXTREME
     ).fit(X, y)
     assert np.isfinite(model.predict(X)).all()
 

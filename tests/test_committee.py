@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain import plain
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -41,7 +42,9 @@ def make(kind, **params):
         "hidden_layer_sizes": (8,), "max_iter": 10, "batch_size": 30, "random_state": 0,
         "learning_rate_init": 0.01, "n_estimators": 4,
     } | params  # fmt: skip
-    return ESTIMATORS[kind](**params)
+    if params["n_estimators"] > 1:
+        params = {"bootstrap": True} | params
+    return ESTIMATORS[kind](**plain(ESTIMATORS[kind], **params))
 
 
 def alone(model, j):
@@ -64,8 +67,8 @@ def drawn_counts(sample_weight=None, **params):
     n = 40
     model = RegularizedMLPRegressor(
         (), scaling=None, target_scaling=None, init="zeros", alpha=0.0, dtype="float64",
-        solver=SGD(momentum=0.0), learning_rate_init=1.0, batch_size=n, max_iter=1,
-        random_state=0, **params,
+        solver=SGD(momentum=0.0), learning_rate="constant", learning_rate_init=1.0, batch_size=n,
+        max_iter=1, random_state=0, **params,
     )  # fmt: skip
     model.fit(np.eye(n), np.ones(n), sample_weight)
     shares = np.array([member.coefs[0][:, 0] for member in model.members_])
@@ -77,7 +80,7 @@ def drawn_counts(sample_weight=None, **params):
     "max_samples, size", [(1.0, 40), (0.5, 20), (0.26, 10), (1e-9, 1), (25, 25), (1, 1), (40, 40)]
 )
 def test_bootstrap_draws_with_replacement_as_weights(max_samples, size):
-    counts = drawn_counts(n_estimators=5, max_samples=max_samples) * size
+    counts = drawn_counts(n_estimators=5, max_samples=max_samples, bootstrap=True) * size
     np.testing.assert_allclose(counts, counts.round(), atol=1e-9)
     assert np.all(counts.round().sum(axis=1) == size)
     if size > 1:
@@ -93,8 +96,30 @@ def test_without_bootstrap_the_rows_are_drawn_without_replacement(max_samples, s
     assert len(np.unique(counts.round(), axis=0)) > 1
 
 
-def test_without_bootstrap_every_member_sees_all_rows_alike():
-    np.testing.assert_allclose(drawn_counts(n_estimators=3, bootstrap=False), 1 / 40, rtol=1e-12)
+@pytest.mark.parametrize("bootstrap", [False, "auto"])
+def test_without_bootstrap_every_member_sees_all_rows_alike(bootstrap):
+    shares = drawn_counts(n_estimators=3, bootstrap=bootstrap)
+    np.testing.assert_allclose(shares, 1 / 40, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "asking, same",
+    [
+        ({"oob_score": True}, True),
+        ({"early_stopping": True, "validation": "oob"}, True),
+        ({"max_samples": 0.5}, False),
+        ({"max_samples": 0.5, "oob_score": True}, False),  # half of the rows are left out anyway
+    ],
+    ids=str,
+)
+def test_an_automatic_bootstrap_is_one_where_all_rows_are_drawn_and_some_are_asked_for(
+    asking, same
+):
+    params = asking | {"n_estimators": 12}
+    found = drawn_counts(**params)
+    np.testing.assert_array_equal(found, drawn_counts(**params, bootstrap=same))
+    counts = (found * 40 * params.get("max_samples", 1.0)).round()
+    assert (counts.max() > 1) == same
 
 
 def test_a_single_network_draws_nothing():
@@ -103,8 +128,8 @@ def test_a_single_network_draws_nothing():
 
 def test_drawn_counts_multiply_sample_weights():
     weight = np.random.default_rng(0).uniform(0.5, 2.0, 40)
-    counts = drawn_counts(n_estimators=3) * 40
-    shares = drawn_counts(weight, n_estimators=3)
+    counts = drawn_counts(n_estimators=3, bootstrap=True) * 40
+    shares = drawn_counts(weight, n_estimators=3, bootstrap=True)
     expected = counts * weight
     expected /= expected.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(shares, expected, rtol=1e-9, atol=1e-12)
@@ -185,7 +210,7 @@ def test_members_are_single_networks_that_differ(kind, solver):
     X, y = problem(kind)
     own = {"solver": solver, "tol": 1e-9} if solver == "lbfgs" else {"solver": solver}
     if solver == "lbfgs":
-        own |= {"batch_size": "auto", "learning_rate_init": 1e-3}
+        own["batch_size"] = "auto"
     model = make(kind, **own).fit(X, y)
     assert len(model.members_) == 4
     for a, b in zip(model.members_, model.members_[1:], strict=False):
@@ -410,7 +435,7 @@ class Interrupts:
 def test_an_interrupted_fit_keeps_the_best_weights_and_warns(kind, solver, averaging):
     X, y = problem(kind)
     spy = Interrupts(5)
-    own = {"batch_size": "auto", "learning_rate_init": 1e-3} if solver == "lbfgs" else {}
+    own = {"batch_size": "auto"} if solver == "lbfgs" else {}
     own["averaging"] = averaging
     model = make(kind, n_estimators=1, monitor=spy, early_stopping=True, solver=solver, **own)
     with pytest.warns(InterruptedFitWarning, match="interrupted by the user") as caught:
@@ -466,7 +491,7 @@ def test_ctrl_c_in_a_callback_of_the_user_ends_the_fit_like_any_other(kind, earl
 def test_an_interrupted_epoch_is_undone(kind, solver, monkeypatch):
     """Without early stopping the weights after the last whole epoch are kept."""
     X, y = problem(kind)
-    own = {"batch_size": "auto", "learning_rate_init": 1e-3} if solver == "lbfgs" else {}
+    own = {"batch_size": "auto"} if solver == "lbfgs" else {}
     params = {"n_estimators": 1, "solver": solver, **own}
     calls, step_gradient = [], Objective.step_gradient
 
@@ -568,16 +593,14 @@ def test_members_that_diverge_alike_warn_once():
 @pytest.mark.parametrize("n_estimators", [1, 3])
 def test_lbfgs_warns_where_it_has_not_converged(kind, n_estimators):
     X, y = problem(kind)
-    model = make(
-        kind, n_estimators=n_estimators, solver="lbfgs", max_iter=3, batch_size="auto",
-        learning_rate_init=1e-3,
-    )  # fmt: skip
+    model = make(kind, n_estimators=n_estimators, solver="lbfgs", max_iter=3, batch_size="auto")
     with pytest.warns(NotConvergedWarning, match=r"after 3 iterations .* tol=0\.0001") as caught:
         model.fit(X, y)
     assert len(caught) == 1
     assert issubclass(NotConvergedWarning, ConvergenceWarning)
     # A loose tolerance, or enough iterations on a convex objective, converges: no warning.
     model.set_params(tol=10.0).fit(X, y)
+    model.set_params(activation=ESTIMATORS[kind]().activation)  # there is none to choose
     model.set_params(tol=1e-4, hidden_layer_sizes=(), max_iter=500, alpha=1.0).fit(X, y)
 
 

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from plain import plain
 from sklearn.base import clone
 
 import skregnet
@@ -90,7 +91,7 @@ def fingerprint(model):
 
 
 def fitted(cls, *rows, **params):
-    return cls(**QUICK | params).fit(*(rows or data()))
+    return cls(**plain(cls, **QUICK | params)).fit(*(rows or data()))
 
 
 def printed_lines(model, capsys):
@@ -181,7 +182,7 @@ ACTS_FOR_BOTH = {
     "refit": (True, STOPPING),
     "averaging": ("ema", {}),
     "n_estimators": (2, {}),
-    "bootstrap": (False, {"n_estimators": 2}),
+    "bootstrap": (True, {"n_estimators": 2}),
     "max_samples": (0.5, {"n_estimators": 2}),
     "oob_score": (True, {"n_estimators": 20}),
     "dtype": ("float32", {}),
@@ -246,7 +247,7 @@ def test_jobs_change_nothing_and_warn_without_a_committee(cls):
 @estimators
 @pytest.mark.parametrize("verbose, n_lines", [(0, 0), (False, 0), (1, 6), (True, 6), (2, 6)])
 def test_verbose_prints_lines_and_changes_nothing(cls, verbose, n_lines, capsys):
-    model = cls(**QUICK, verbose=verbose)
+    model = cls(**plain(cls, **QUICK, verbose=verbose))
     assert len(printed_lines(model, capsys)) == n_lines
     assert fingerprint(model) == fingerprint(fitted(cls))
 

@@ -4,6 +4,7 @@ from copy import copy
 
 import numpy as np
 import pytest
+from plain import PLAIN
 from sklearn.base import is_classifier
 from sklearn.datasets import (
     make_classification,
@@ -188,13 +189,13 @@ def test_the_law_predicts_the_error_of_other_committees():
     def truth(X):
         return np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
 
+    params = PLAIN | {"hidden_layer_sizes": (50,), "max_iter": 60, "learning_rate_init": 0.02}
     v, c, measured = [], [], {k: [] for k in sizes}
     for repetition in range(20):
         rng = np.random.default_rng(repetition)
         X = rng.uniform(-2, 2, (200, 4))
-        model = RegularizedMLPRegressor(
-            (50,), n_estimators=20, random_state=repetition, max_iter=60, learning_rate_init=5e-3
-        ).fit(X, truth(X) + 0.3 * rng.normal(size=200))
+        model = RegularizedMLPRegressor(**params, n_estimators=20, random_state=repetition)
+        model.fit(X, truth(X) + 0.3 * rng.normal(size=200))
         if repetition < 10:
             parts = ensemble_error_decomposition(model, grid, truth(grid))
             v.append(parts.v)

@@ -6,8 +6,15 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from plain import plain
+from scipy.sparse import csr_array, random_array
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    make_classification,
+    make_friedman1,
+)
 from sklearn.model_selection import train_test_split
 
 from skregnet import (
@@ -17,6 +24,7 @@ from skregnet import (
     RegularizedMLPClassifier,
     RegularizedMLPRegressor,
     diagnose,
+    inspect_layers,
 )
 from skregnet.exceptions import SkregnetWarning
 
@@ -24,6 +32,15 @@ CANCER = load_breast_cancer(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
 Classifier, Regressor = RegularizedMLPClassifier, RegularizedMLPRegressor
 SEEDS = pytest.mark.parametrize("seed", range(3))
+
+
+def defaults(kind, **params):
+    return params
+
+
+FROM_BOTH_STARTS = pytest.mark.parametrize(
+    "settings, seed", [(plain, 0), (plain, 1), (plain, 2), (defaults, 0)]
+)
 
 
 def unscaled():
@@ -61,12 +78,14 @@ BROKEN = {
         {"unstable_loss", "large_updates"}, False,
     ),
     "a low learning rate": (
-        Classifier, dict(learning_rate_init=1e-5), lambda: CANCER,
+        Classifier, dict(learning_rate_init=5e-6), lambda: CANCER,
         {"loss_still_falling", "small_updates"}, False,
     ),
     "dead units": (
-        Classifier, dict(scaling=None, init=[negative_weights, "auto"]), between_zero_and_one,
-        {"dead_units"}, True,
+        Classifier,
+        dict(hidden_layer_sizes=(100,), activation="relu", scaling=None,
+             init=[negative_weights, "auto"]),
+        between_zero_and_one, {"dead_units"}, True,
     ),
     "saturated units": (
         Classifier, dict(activation="logistic", init=Normal(scale=10.0)), lambda: CANCER,
@@ -87,7 +106,7 @@ BROKEN = {
 }  # fmt: skip
 
 HEALTHY = {
-    "classifier": (Classifier, {}, CANCER),
+    "classifier": (Classifier, dict(alpha=1.0), CANCER),
     "regressor": (Regressor, dict(alpha=10.0), DIABETES),
     "dropout": (
         Classifier, dict(hidden_layer_sizes=(64,), keep_prob=0.7), load_digits(return_X_y=True),
@@ -98,6 +117,18 @@ HEALTHY = {
     "batch normalization": (Classifier, dict(batchnorm=True), CANCER),
     "sigmoids": (Classifier, dict(activation="logistic"), CANCER),
 }  # fmt: skip
+
+CLASSES = make_classification(900, 20, n_informative=8, flip_y=0.05, random_state=0)
+REALS = make_friedman1(900, noise=1.0, random_state=0)
+DIGITS = tuple(part[:900] for part in load_digits(return_X_y=True))
+HEALTHY_DEFAULTS = {
+    "classifier": (Classifier, {}, CLASSES),
+    "many columns": (Classifier, {}, DIGITS),
+    "regressor": (Regressor, {}, REALS),
+    "another activation": (Regressor, dict(activation="relu"), REALS),
+    "dropout": (Classifier, dict(keep_prob=0.7), CLASSES),
+    "batch normalization": (Regressor, dict(batchnorm=True), REALS),
+}
 
 
 def fitted(kind, params, X, y, seed):
@@ -110,10 +141,11 @@ def fitted(kind, params, X, y, seed):
     return model, (X_train, y_train), dict(X_val=X_val, y_val=y_val)
 
 
-@SEEDS
+@FROM_BOTH_STARTS
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_planted_fault_is_named(name, seed):
+def test_the_planted_fault_is_named(name, settings, seed):
     kind, params, data, faults, seen_before_training = BROKEN[name]
+    params = settings(kind, **params)
     model, rows, validation = fitted(kind, params, *data(), seed)
     assert faults <= diagnose(model, *rows, **validation).names
     before = diagnose(kind(**params, random_state=seed), *data()).names
@@ -124,10 +156,25 @@ def test_the_planted_fault_is_named(name, seed):
 @pytest.mark.parametrize("name", HEALTHY)
 def test_nothing_is_alarming_in_a_healthy_network(name, seed):
     kind, params, data = HEALTHY[name]
+    params = plain(kind, **params)
     model, rows, validation = fitted(kind, params, *data, seed)
     report = diagnose(model, *rows, **validation)
     assert not report and str(report) == "diagnosis: nothing alarming", report
     assert not diagnose(kind(**params, random_state=seed), *data)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", HEALTHY_DEFAULTS)
+def test_nothing_is_alarming_with_the_defaults_on_an_ordinary_problem(name, seed):
+    kind, params, data = HEALTHY_DEFAULTS[name]
+    model, rows, validation = fitted(kind, params, *data, seed)
+    assert model.best_iteration_ is not None  # rows enough to hold some out
+    for report in (
+        diagnose(model, *rows, **validation),
+        diagnose(model, *rows),
+        diagnose(kind(**params, random_state=seed), *data),
+    ):
+        assert not report, report
 
 
 # Single findings ---------------------------------------------------------------------------------
@@ -145,7 +192,7 @@ def test_the_unscaled_column_is_named():
     model = Classifier(scaling=None, random_state=0)
     finding = only(diagnose(model, X, y), "unscaled_column")
     assert finding.where == "column 3" and finding.value == pytest.approx(1000.0)
-    assert "scaling='standard'" in finding.advice
+    assert "scaling='robust'" in finding.advice
     frame = pandas.DataFrame(X, columns=[f"x{i}" for i in range(30)])
     assert only(diagnose(model, frame, y), "unscaled_column").where == "column 'x3'"
     assert only(diagnose(model, csr_array(X), y), "unscaled_column").where == "column 3"
@@ -164,8 +211,16 @@ def test_columns_of_rare_ones_are_no_alarm():
     assert not diagnose(Classifier(scaling=None, random_state=0), X, y)
 
 
-def test_rows_far_from_the_training_rows_are_named():
-    model = Regressor(max_iter=1, random_state=0).fit(*DIABETES)
+def test_what_is_learnt_to_make_of_a_column_is_no_scaling():
+    model = Classifier(random_state=0).fit(*DIGITS)
+    inputs = np.abs(inspect_layers(model, *DIGITS)[0].inputs).max(axis=0)
+    assert inputs.size > 64 and np.any((inputs > 0) & (inputs < 0.01))
+    assert "unscaled_column" not in diagnose(model, *DIGITS).names
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+def test_rows_far_from_the_training_rows_are_named(scaling):
+    model = Regressor(max_iter=1, scaling=scaling, random_state=0).fit(*DIABETES)
     X = DIABETES[0].copy()
     X[:, 2] *= 100.0
     finding = only(diagnose(model, X, DIABETES[1]), "unscaled_column")
@@ -192,13 +247,34 @@ def test_rare_labels_of_a_multilabel_target_are_no_alarm():
     ],
 )
 def test_what_vanishes_in_a_deep_network(params, expected):
-    deep = Classifier((50,) * 10, random_state=0, **params)
+    depth = {"hidden_layer_sizes": (50,) * 10, "random_state": 0}
+    deep = Classifier(**plain(Classifier, **depth | params))
     assert expected <= diagnose(deep, *CANCER).names
-    assert not diagnose(deep.set_params(init="auto", activation="relu"), *CANCER)
+    assert not diagnose(deep.set_params(init="he", activation="relu"), *CANCER)
+
+
+def test_sigmoids_vanish_in_a_deep_network_from_the_default_start():
+    deep = Classifier((50,) * 10, activation="logistic", random_state=0)
+    assert "vanishing_activations" in diagnose(deep, *CANCER).names
+    assert not diagnose(deep.set_params(activation="selu"), *CANCER)
+
+
+def test_gradients_of_penalties_neither_vanish_nor_explode():
+    """The default output layer starts at 0, so that nothing else reaches the others."""
+    for alpha in ([1e-6, 1.0, 1.0], [1.0, 1e-6, 1.0]):
+        assert not diagnose(Classifier((20, 20), alpha=alpha, random_state=0), *CANCER)
+
+
+def test_biases_are_no_explosion_beside_small_values():
+    X = random_array((300, 2000), density=0.01, format="csr", rng=np.random.default_rng(0))
+    y = np.arange(300) % 2
+    assert not diagnose(Classifier(scaling=None, random_state=0), X, y)
+    exploding = Classifier(scaling=None, init=Normal(scale=1.0), random_state=0)
+    assert diagnose(exploding, X, y).names == {"exploding_activations"}
 
 
 def test_gradients_that_explode_on_the_way_back():
-    model = Classifier(init=["auto", Normal(scale=1e4)], random_state=0)
+    model = Classifier(**plain(Classifier, init=["auto", Normal(scale=1e4)], random_state=0))
     finding = only(diagnose(model, *CANCER), "exploding_gradients")
     assert finding.where == "hidden 1" and finding.value > 1e4
 
@@ -220,7 +296,8 @@ def test_a_loss_that_was_never_finite():
 
 
 def test_the_noise_of_masks_is_no_instability():
-    model = Regressor(keep_prob=0.3, random_state=0).fit(DIABETES[0][:50], DIABETES[1][:50])
+    model = Regressor(**plain(Regressor, keep_prob=0.3, random_state=0))
+    model.fit(DIABETES[0][:50], DIABETES[1][:50])
     loss = np.array(model.history_["loss"])
     assert np.max(loss / np.minimum.accumulate(loss)) > 2
     assert "unstable_loss" not in diagnose(model, DIABETES[0][:50], DIABETES[1][:50]).names
@@ -242,8 +319,7 @@ def test_the_gap_is_read_from_the_validation_curve_if_no_rows_are_given():
     finding = only(diagnose(model, X, y), "generalization_gap")
     expected = model.history_["validation_loss"][-1] - model.history_["loss"][-1]
     assert finding.value == pytest.approx(expected / np.log(2), rel=0.05)
-    model = model.set_params(early_stopping=False, monitor="loss", n_iter_no_change=10,
-                             validation=0.1)  # fmt: skip
+    model = model.set_params(early_stopping=False, monitor="loss", validation=0.2)
     assert "generalization_gap" not in diagnose(model.fit(X, y), X, y).names
 
 
@@ -255,10 +331,22 @@ def test_training_that_early_stopping_ended_is_not_still_falling():
     assert "loss_still_falling" not in diagnose(model, *CANCER).names
 
 
+def test_what_a_falling_rate_brings_at_the_end_is_not_still_falling():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(900, 8))
+    y = X[:, 0] + 2.5 * rng.normal(size=900)
+    model = Regressor(early_stopping=False, random_state=0).fit(X, y)
+    loss = np.array(model.history_["loss"])
+    assert loss[48] - loss[-1] > 0.3 * (loss[0] - loss[-1]) and loss[-1] > 0.5 * loss[0]
+    assert "loss_still_falling" not in diagnose(model, X, y).names
+    model.set_params(learning_rate_init=1e-5)
+    assert "loss_still_falling" in diagnose(model.fit(X, y), X, y).names
+
+
 def test_a_committee_is_diagnosed_by_its_first_member():
-    X, y = between_zero_and_one()
-    model = Classifier(scaling=None, init=[negative_weights, "auto"], n_estimators=2, max_iter=3,
-                       random_state=0).fit(X, y)  # fmt: skip
+    kind, params, data, *_ = BROKEN["dead units"]
+    X, y = data()
+    model = kind(**params, n_estimators=2, max_iter=3, random_state=0).fit(X, y)
     assert "dead_units" in diagnose(model, X, y).names
 
 
@@ -282,6 +370,13 @@ def test_steps_are_judged_without_schedule_and_warm_up():
     assert not diagnose(model.set_params(learning_rate_init=1e-3), *CANCER)
 
 
+@pytest.mark.parametrize("init, rate", [("auto", 0.03), ("he", 0.06)])
+def test_rates_are_judged_in_the_units_of_the_start(init, rate):
+    model = Classifier(init=init, learning_rate_init=rate, random_state=0)
+    assert diagnose(model, *CANCER).names == {"large_updates"}
+    assert not diagnose(model.set_params(learning_rate_init=rate / 3), *CANCER)
+
+
 def test_advice_names_what_can_help():
     X, y = many_columns_of_noise()
     rows = {"X_val": X[80:], "y_val": y[80:]}
@@ -293,12 +388,14 @@ def test_advice_names_what_can_help():
         return only(diagnose(model, X[:80], y[:80], **rows), name).advice
 
     gap = "generalization_gap"
-    common = {"alpha": 0.0, "max_iter": 200, "learning_rate_init": 0.01}
+    common = plain(Classifier, alpha=0.0, max_iter=100, learning_rate_init=0.01)
     assert advice(gap, **common) == (
         "Raise alpha, lower keep_prob, set early_stopping=True, or make hidden_layer_sizes smaller."
     )
     linear = advice(gap, hidden_layer_sizes=(), solver="lbfgs", alpha=0.01)
     assert linear == "Raise alpha, or set early_stopping=True."
+    stopped = advice(gap, **common, early_stopping=True, monitor=lambda estimator, X, y: 1.0)
+    assert "early_stopping" not in stopped
     steps = {"alpha": 1e5, "hidden_layer_sizes": ()}
     name = "no_better_than_constant"
     assert "learning_rate_init" in advice(name, **steps, max_iter=20)
@@ -309,8 +406,8 @@ def test_advice_names_what_can_help():
 
 
 def test_the_report_is_a_sequence_that_prints():
-    X, y = between_zero_and_one()
-    report = diagnose(Classifier(scaling=None, init=[negative_weights, "auto"]), X, y)
+    kind, params, data, *_ = BROKEN["dead units"]
+    report = diagnose(kind(**params), *data())
     assert isinstance(report, Diagnosis) and all(isinstance(f, Finding) for f in report)
     assert len(report) == len(list(report)) > 0 and report[-1] in report
     text = repr(report)

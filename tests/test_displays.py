@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from plain import PLAIN
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -25,6 +26,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 X, Y = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
+RELU = PLAIN | {"hidden_layer_sizes": (8, 6), "max_iter": 5, "random_state": 0}
 DISPLAYS = [
     TrainingHistoryDisplay, ActivationDistributionDisplay, GradientFlowDisplay,
     WeightDistributionDisplay, RegularizationPathDisplay,
@@ -39,7 +41,7 @@ def close_figures():
 
 @pytest.fixture(scope="module")
 def model():
-    return RegularizedMLPClassifier((8, 6), max_iter=5, random_state=0).fit(X, Y)
+    return RegularizedMLPClassifier(**RELU).fit(X, Y)
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +54,8 @@ def stopped():
 
 @pytest.fixture(scope="module")
 def committee():
-    return RegularizedMLPRegressor(
-        (8,), n_estimators=3, max_iter=40, early_stopping=True, n_iter_no_change=1,
-        learning_rate_init=0.05, random_state=0,
-    ).fit(*DIABETES)  # fmt: skip
+    params = {"n_estimators": 3, "max_iter": 40, "early_stopping": True, "n_iter_no_change": 1}
+    return RegularizedMLPRegressor(**RELU | params | {"learning_rate_init": 0.05}).fit(*DIABETES)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def area(bars):
 
 @pytest.mark.parametrize("fitted", [False, True], ids=["initial", "fitted"])
 def test_activations_by_layer(model, fitted):
-    model = model if fitted else RegularizedMLPClassifier((8, 6), random_state=0)
+    model = model if fitted else RegularizedMLPClassifier(**RELU)
     drawn = ActivationDistributionDisplay.from_estimator(model, X, Y, bins=20)
     layers = inspect_layers(model, X, Y)
     assert drawn.layer_names == ["hidden 1 (relu)", "hidden 2 (relu)", "output (raw)"]
@@ -233,9 +233,9 @@ def test_activations_by_layer(model, fitted):
 
 
 def test_weights_by_layer_with_their_zeros():
-    model = RegularizedMLPClassifier(
-        (8,), alpha=10.0, l1_ratio=1.0, learning_rate_init=0.05, n_estimators=2, random_state=0
-    ).fit(X, Y)
+    params = {"alpha": 10.0, "l1_ratio": 1.0, "learning_rate_init": 0.05, "n_estimators": 2}
+    params |= {"hidden_layer_sizes": (8,), "max_iter": 200}
+    model = RegularizedMLPClassifier(**RELU | params).fit(X, Y)
     drawn = WeightDistributionDisplay.from_estimator(model, hist_kw={"color": "black"})
     assert drawn.layer_names == ["hidden 1", "output"]
     sizes = [values.size for values in drawn.values]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from plain import plain
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
@@ -38,12 +39,11 @@ def make(kind, **params):
     """A network that overfits within its 30 epochs; it runs to the end unless told otherwise."""
     fast = {
         "hidden_layer_sizes": (16,), "max_iter": 30, "learning_rate_init": 0.02, "batch_size": 16,
-        "random_state": 0, "early_stopping": True, "n_iter_no_change": None, "alpha": 0.0,
-        "dtype": "float64",
+        "random_state": 0, "early_stopping": True, "alpha": 0.0, "dtype": "float64",
     } | params  # fmt: skip
     if fast.get("solver") == "lbfgs":
-        fast |= {"batch_size": "auto", "learning_rate_init": 1e-3, "tol": 0.0}
-    return ESTIMATORS[kind](**fast)
+        fast |= {"batch_size": "auto", "tol": 0.0}
+    return ESTIMATORS[kind](**plain(ESTIMATORS[kind], **fast))
 
 
 def split(kind):
@@ -248,14 +248,14 @@ def test_norm_of_weights_grows_with_epochs_so_stopping_acts_like_l2(kind):
     norms = []
     for epochs in (1, 10, 40):
         model = make(kind, early_stopping=False, max_iter=epochs)
-        model.set_params(n_iter_no_change=10, batch_size=80).fit(X, y)
+        model.set_params(batch_size=80).fit(X, y)
         norms.append(sum(np.sum(W**2) for W in model.coefs_))
     assert norms[0] < norms[1] < norms[2]
 
 
 def test_without_early_stopping_exactly_max_iter_epochs_and_no_validation_curve():
     X, y = problem("regressor")
-    model = make("regressor", early_stopping=False, n_iter_no_change=10).fit(X, y)
+    model = make("regressor", early_stopping=False).fit(X, y)
     assert model.n_iter_ == 30
     assert "validation_loss" not in model.history_
     for name in (
@@ -266,7 +266,7 @@ def test_without_early_stopping_exactly_max_iter_epochs_and_no_validation_curve(
 
 @pytest.mark.parametrize(
     "params",
-    [{"monitor": "r2"}, {"validation": 0.2}, {"n_iter_no_change": 3}, {"tol": 0.1}],
+    [{"monitor": "r2"}, {"validation": 0.1}, {"n_iter_no_change": 3}, {"tol": 0.1}],
     ids=str,
 )
 def test_a_tuning_value_of_early_stopping_warns_where_it_has_no_effect(params):
@@ -276,8 +276,8 @@ def test_a_tuning_value_of_early_stopping_warns_where_it_has_no_effect(params):
         model.fit(X, y)
 
 
-@pytest.mark.parametrize("n_rows, enabled", [(999, False), (1000, True)])
-def test_auto_is_on_from_a_thousand_rows(n_rows, enabled):
+@pytest.mark.parametrize("n_rows, enabled", [(499, False), (500, True)])
+def test_auto_is_on_from_five_hundred_rows(n_rows, enabled):
     X, y = problem("regressor", n_rows)
     model = RegularizedMLPRegressor((4,), max_iter=2, random_state=0).fit(X, y)
     assert (model.validation_scores_ is not None) == enabled
@@ -436,14 +436,15 @@ def test_the_weights_of_validation_rows_reach_loss_and_scorer(kind):
 def test_all_members_watch_the_same_rows_which_no_bootstrap_draws():
     X, y = problem("regressor")
     spy = Spy()
-    model = make("regressor", monitor=spy, max_iter=2, n_estimators=3).fit(X, y)
+    params = {"max_iter": 2, "n_estimators": 3, "bootstrap": True}
+    model = make("regressor", monitor=spy, **params).fit(X, y)
     assert len(spy.rows) == 6
     held = row_ids(X, spy.rows[0])
     for rows in spy.rows[1:]:
         np.testing.assert_array_equal(rows, spy.rows[0])
     wild = X.copy()
     wild[held] = 1e6
-    again = make("regressor", monitor=Spy(), max_iter=2, n_estimators=3).fit(wild, y)
+    again = make("regressor", monitor=Spy(), **params).fit(wild, y)
     for a, b in zip(model.members_, again.members_, strict=True):
         np.testing.assert_array_equal(a.theta, b.theta)
 
@@ -632,7 +633,7 @@ def test_a_pipeline_transforms_the_validation_rows(kind):
 @BOTH
 def test_a_warm_start_keeps_the_running_weights_beside_the_best(kind):
     (X, y), given = split(kind)
-    model = make(kind, warm_start=True, max_iter=20).fit(X, y, **given)
+    model = make(kind, warm_start=True, max_iter=20, learning_rate_init=0.05).fit(X, y, **given)
     best, running = model.members_[0].theta, model.members_[0].state.theta
     assert model.best_iteration_ < 20
     assert np.any(best != running)
@@ -655,7 +656,7 @@ def test_a_warm_start_holds_out_the_same_rows(kind):
 def test_partial_fit_holds_nothing_out_and_says_so(kind):
     X, y = problem(kind)
     classes = {"classes": [0, 1, 2]} if kind == "classifier" else {}
-    model = make(kind, n_iter_no_change=10)
+    model = make(kind)
     with pytest.warns(IgnoredParameterWarning, match="partial_fit holds no rows out"):
         model.partial_fit(X, y, **classes)
     assert model.validation_scores_ is None

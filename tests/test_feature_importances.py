@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import PLAIN
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.linear_model import Lasso
@@ -11,7 +12,7 @@ from sklearn.preprocessing import scale
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
 
-SMALL = {"hidden_layer_sizes": (8, 4), "max_iter": 10, "random_state": 0}
+SMALL = PLAIN | {"hidden_layer_sizes": (8, 4), "max_iter": 10, "random_state": 0}
 DATA = {
     "classifier": (RegularizedMLPClassifier, *load_iris(return_X_y=True)),
     "labels": (RegularizedMLPClassifier, *make_multilabel_classification(random_state=0)),
@@ -76,9 +77,9 @@ def test_columns_without_a_say_matter_least():
 @pytest.mark.parametrize("seed", range(3))
 def test_select_from_model_finds_the_informative_columns_at_its_default_threshold(seed):
     X, y = five_of_twenty(seed)
-    model = RegularizedMLPRegressor(
-        (32,), activation="tanh", alpha=1.0, l1_ratio=1.0, learning_rate_init=0.01, random_state=0
-    )
+    params = {"hidden_layer_sizes": (32,), "activation": "tanh", "alpha": 1.0, "l1_ratio": 1.0}
+    params |= {"learning_rate_init": 0.01, "random_state": 0}
+    model = RegularizedMLPRegressor(**PLAIN | params)
     selector = SelectFromModel(model).fit(X, y)
     assert_array_equal(np.flatnonzero(selector.get_support()), np.arange(5))
     assert selector.transform(X).shape == (600, 5)

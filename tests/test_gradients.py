@@ -5,7 +5,9 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from plain import plain
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import skregnet.gradients
@@ -113,14 +115,11 @@ def problem_of(case):
         params = params | levels[case[name]]
     if cls is RegularizedMLPRegressor:
         params.pop("label_smoothing", None)
-    model = cls(
-        (5, 4),
-        activation=case["activation"],
-        max_iter=20,
-        dtype="float64",
-        random_state=0,
-        **params,
-    )
+    common = {
+        "hidden_layer_sizes": (5, 4), "activation": case["activation"], "max_iter": 20,
+        "dtype": "float64", "random_state": 0,
+    }  # fmt: skip
+    model = cls(**plain(cls, **common | params))
     return model, y, WEIGHT if case["weights"] == "weighted" else None
 
 
@@ -131,11 +130,11 @@ def assert_good(report):
 
 
 def classifier(**params):
-    defaults = {
+    common = {
         "hidden_layer_sizes": (5, 4), "activation": "tanh", "max_iter": 20, "dtype": "float64",
         "random_state": 0,
     }  # fmt: skip
-    return RegularizedMLPClassifier(**defaults | params)
+    return RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **common | params))
 
 
 Y_BINARY, Y_MULTICLASS = CLASSIFICATION["binary"], CLASSIFICATION["multiclass"]
@@ -198,6 +197,8 @@ def test_gradients_of_linear_models(task, l1_ratio):
         {"warm_start": True, "learning_rate": "cosine"},
         {"dtype": "float32"},
         {"random_state": None, "keep_prob": 0.5},
+        {"init": "auto", "numeric_embedding": "auto", "feature_scale": "auto"},
+        {"numeric_embedding": "ple", "parametric_activation": True, "feature_scale": True},
     ],
     ids=str,
 )
@@ -449,6 +450,17 @@ def test_a_broken_gradient_is_caught_and_located(monkeypatch, spoil, params, wor
     assert "FAILED" in str(report)
     if worst_is_one_of:
         assert f"{report.worst.layer} {report.worst.parameter}" in worst_is_one_of
+
+
+@pytest.mark.parametrize("spoil", [wrong_slope, missing_penalty])
+def test_before_training_from_output_weights_of_zero_it_is_caught_as_well(monkeypatch, spoil):
+    model = classifier(init="auto", numeric_embedding="auto", feature_scale="auto", alpha=0.1)
+    report = check_gradients(model, X, Y_MULTICLASS)
+    assert_good(report)
+    assert report.filled and not any(block.at_rounding for block in report.blocks)
+    assert not check_gradients(model.fit(X, Y_MULTICLASS), X, Y_MULTICLASS).filled
+    spoil(monkeypatch)
+    assert not check_gradients(clone(model), X, Y_MULTICLASS).passed
 
 
 def test_label_smoothing_enters_the_objective_that_is_checked(monkeypatch):

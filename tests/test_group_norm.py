@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain
 from sklearn.datasets import make_classification, make_regression
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
@@ -23,7 +24,7 @@ def make(kind, **params):
         "hidden_layer_sizes": (12, 6), "max_iter": 30, "learning_rate_init": 0.02,
         "random_state": 0, "group_norm": 1,
     }  # fmt: skip
-    return ESTIMATORS[kind](**small | params)
+    return ESTIMATORS[kind](**plain(ESTIMATORS[kind], **small | params))
 
 
 def output(model, X):
@@ -93,7 +94,7 @@ def test_rows_of_a_batch_do_not_feel_each_other(kind):
 def test_it_works_with_lbfgs(kind):
     X, y = problem(kind)
     # An L2 penalty would shrink weights whose size is cancelled, and never arrive at 0.
-    params = {"alpha": 0.0, "activation": "tanh", "tol": 1e-3, "learning_rate_init": 1e-3}
+    params = {"alpha": 0.0, "activation": "tanh", "tol": 1e-3}
     model = make(kind, solver="lbfgs", max_iter=5000, **params).fit(X, y)
     assert model.score(X, y) > 0.9
     assert model.loss_curve_[-1] < 0.5 * model.loss_curve_[0]

@@ -5,6 +5,7 @@ from copy import copy
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris, make_multilabel_classification
 from sklearn.ensemble import VotingClassifier
@@ -25,7 +26,10 @@ SMALL = {
 
 
 def make(**params):
-    return RegularizedMLPClassifier(**SMALL | {"loss": "hinge"} | params)
+    params = plain(RegularizedMLPClassifier, **SMALL | {"loss": "hinge"} | params)
+    if params["hidden_layer_sizes"] == ():
+        del params["activation"]  # it would warn that it has no effect
+    return RegularizedMLPClassifier(**params)
 
 
 def by_member(model, X):
@@ -162,6 +166,16 @@ def test_a_loss_cannot_change_while_training_goes_on():
     model = make(warm_start=True, max_iter=2).fit(X_IRIS, Y_IRIS)
     with pytest.raises(ValueError, match="'loss' parameter cannot change"):
         model.set_params(loss="log_loss").fit(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "focal"])
+def test_labels_are_smoothed_automatically_for_the_log_loss_alone(loss):
+    def fitted(loss, eps):
+        model = make(loss=loss, init="auto", label_smoothing=eps, max_iter=3)
+        return model.fit(X_IRIS, Y_IRIS).members_[0].theta
+
+    assert_array_equal(fitted(loss, "auto"), fitted(loss, 0.0))
+    assert np.any(fitted("log_loss", "auto") != fitted("log_loss", 0.0))
 
 
 # Focal loss ------------------------------------------------------------------------------------

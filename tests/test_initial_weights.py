@@ -75,7 +75,7 @@ def test_activations_by_layer_are_those_layers():
     X, y = make_regression(50, 4, random_state=0)
     names = ["tanh", "relu", "gelu", "identity"]
     model = RegularizedMLPRegressor(
-        (6, 5, 4, 3), activation=names, dtype="float64", max_iter=3, random_state=0
+        (6, 5, 4, 3), activation=names, init="he", dtype="float64", max_iter=3, random_state=0
     ).fit(X, y)
     kinds = [type(layer).__name__ for layer in model.members_[0].network.layers]
     # The identity is no layer at all.
@@ -87,11 +87,25 @@ def test_auto_looks_at_the_activation_of_each_layer():
     """He, Xavier and LeCun for relu, tanh and selu, Xavier for the output, by their variances."""
     X, y = make_regression(50, 300, random_state=0)
     model = RegularizedMLPRegressor(
-        (200, 300, 250), activation=["relu", "tanh", "selu"], **UNMOVED
+        (200, 300, 250), activation=["relu", "tanh", "selu"], solver="sgd", **UNMOVED
     ).fit(X, y)
     rules = [2 / 300, 2 / (200 + 300), 1 / 300, 2 / (250 + 1)]
     assert_allclose([W.var() for W in model.coefs_[:3]], rules[:3], rtol=0.03)
     assert model.coefs_[3].var() == pytest.approx(rules[3], rel=0.5)  # 250 numbers
+
+
+def test_auto_is_ntk_for_adam_whatever_the_activations():
+    X, y = make_regression(50, 300, random_state=0)
+    params = {"hidden_layer_sizes": (200, 300, 250), "activation": ["relu", "tanh", "selu"]}
+    auto, ntk = (
+        RegularizedMLPRegressor(**params, init=init, feature_scale=True, **UNMOVED).fit(X, y)
+        for init in ("auto", "ntk")
+    )
+    assert_allclose([W.var() for W in auto.coefs_], [1 / 300, 1 / 200, 1 / 300, 0], rtol=0.03)
+    assert_allclose([b.var() for b in auto.intercepts_], [1, 1, 1, 0], rtol=0.3)
+    assert np.abs(auto.coefs_[-1]).max() < 1e-290
+    for a, b in zip(auto.coefs_[:-1], ntk.coefs_[:-1], strict=True):
+        assert_array_equal(a, b)
 
 
 def test_inits_by_layer_of_every_kind():

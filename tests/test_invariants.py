@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 from joblib import parallel_config
+from plain import plain
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
@@ -25,7 +26,7 @@ from skregnet.core.classification_losses import (
 )
 from skregnet.core.dense import Dense
 from skregnet.core.dropout import Dropout
-from skregnet.core.initializers import AUTO
+from skregnet.core.initializers import He
 from skregnet.core.losses import REGRESSION_LOSSES, SquaredError
 from skregnet.core.network import Network
 from skregnet.fitting import Plan, Rows, fit_member
@@ -45,9 +46,14 @@ def problem(kind, n_rows=60):
     return X, y
 
 
-def make(kind, **params):
+def make(kind, *, tuned=False, **params):
+    """A small estimator: as in a textbook, or else with the defaults of the estimators."""
     small = {"hidden_layer_sizes": (8, 5), "max_iter": 5, "batch_size": 16, "random_state": 0}
     params = small | params
+    if not tuned:
+        params = plain(ESTIMATORS[kind], **params)
+    if params["hidden_layer_sizes"] == ():
+        params.pop("activation", None)  # it would warn that it has no effect
     if params.get("solver") == "lbfgs":
         params |= {"batch_size": "auto", "tol": 0.0, "max_iter": 20}
     return ESTIMATORS[kind](**params)
@@ -83,6 +89,7 @@ OFF = {
     "weight_noise": [0.0, 0],
     "augmentation": [None, [], ()],
     "label_smoothing": [0.0, 0],
+    "calibration": [None],
     "class_weight": [None],
     "soft_labels": [False],
     "warmup": [0, 0.0],
@@ -98,7 +105,7 @@ OFF = {
     "max_time": [None],
 }
 ONLY_OF = {
-    "classifier": {"label_smoothing", "class_weight", "soft_labels"},
+    "classifier": {"label_smoothing", "calibration", "class_weight", "soft_labels"},
     "regressor": {"target_scaling", "clip_output"},
 }
 
@@ -112,9 +119,9 @@ def by_hand(kind, X, y, *, solver="adam", dtype=np.float64):
     """The network and its training put together from parts, no regularizer among them."""
     n_out = 3 if kind == "classifier" else 1
     network = Network((
-        Dense(6, 8, AUTO["relu"]()), ACTIVATIONS["relu"](),
-        Dense(8, 5, AUTO["relu"]()), ACTIVATIONS["relu"](),
-        Dense(5, n_out, AUTO["linear"]()),
+        Dense(6, 8, He()), ACTIVATIONS["relu"](),
+        Dense(8, 5, He()), ACTIVATIONS["relu"](),
+        Dense(5, n_out, He()),
     ))  # fmt: skip
     Y = np.eye(3)[y] if kind == "classifier" else y[:, np.newaxis]
     plan = Plan(
@@ -148,6 +155,7 @@ def test_off_values_leave_no_piece_behind(kind):
     off = {name: values[-1] for name, values in off_values_of(kind).items()}
     model = make(kind, **off)
     network = assemble.assemble_network(model, 6, 3)
+    assert network.rate == 1.0
     relu = ACTIVATIONS["relu"]
     assert [type(layer) for layer in network.layers] == [Dense, relu, Dense, relu, Dense]
     stopping = assemble.assemble_stopping(model, 60, X_val_given=False)
@@ -230,6 +238,8 @@ def test_a_penalty_on_one_matrix_leaves_the_others_unpenalised(kind):
 
 RANDOM_CONFIGS = {
     "plain": {},
+    "defaults": {"tuned": True},
+    "defaults, early stopping": {"tuned": True, "early_stopping": True},
     "dropout": {"keep_prob": 0.7, "input_keep_prob": 0.9},
     "batchnorm": {"batchnorm": True},
     "noise": {"hidden_noise": 0.2, "weight_noise": 0.1},
@@ -242,8 +252,8 @@ RANDOM_CONFIGS = {
     **{name: {"averaging": name, "batchnorm": True} for name in AVERAGINGS},
     "committee": {
         "n_estimators": 3, "keep_prob": 0.8, "batchnorm": "after", "early_stopping": True,
-        "validation": 0.2, "max_samples": 0.8, "hidden_noise": 0.1, "weight_noise": 0.05,
-        "augmentation": "swap_noise",
+        "validation": 0.2, "bootstrap": True, "max_samples": 0.8, "hidden_noise": 0.1,
+        "weight_noise": 0.05, "augmentation": "swap_noise",
     },
     "float32": {"dtype": "float32", "keep_prob": 0.8, "hidden_noise": 0.1, "weight_noise": 0.05},
 }  # fmt: skip
@@ -305,7 +315,8 @@ def test_a_committee_is_the_same_to_the_bit_for_every_n_jobs(kind, backend):
 
 def test_a_member_does_not_depend_on_how_many_others_there_are():
     X, y = problem("regressor")
-    few, many = (make("regressor", n_estimators=k, keep_prob=0.8).fit(X, y) for k in (2, 4))
+    params = {"keep_prob": 0.8, "bootstrap": True}
+    few, many = (make("regressor", n_estimators=k, **params).fit(X, y) for k in (2, 4))
     for a, b in zip(numbers(few), numbers(many), strict=False):
         np.testing.assert_array_equal(a, b)
 
@@ -457,6 +468,7 @@ def test_batch_size_leaves_the_norm_of_the_weights_at_equal_steps(kind):
 # A weight is a repetition ---------------------------------------------------------------------
 
 COMMON = {
+    "defaults": {"tuned": True},
     "L2": {"alpha": 3.0},
     "L1": {"alpha": 3.0, "l1_ratio": 1.0},
     "elastic net a layer": {"alpha": [2.0, 0.0, 1.0], "l1_ratio": 0.3},
@@ -624,6 +636,7 @@ def test_weights_of_validation_rows_are_repetitions(kind):
 ENDLESS = [name for name, schedule in SCHEDULES.items() if not schedule.has_horizon]
 RESUMED = {
     "plain": {},
+    "defaults": {"tuned": True},
     "dropout": {"keep_prob": 0.7, "input_keep_prob": 0.9},
     "batchnorm": {"batchnorm": "before", "alpha": 1.0, "l1_ratio": 0.5},
     "noise": {"hidden_noise": 0.1, "weight_noise": 0.05, "group_norm": 1},
@@ -631,7 +644,7 @@ RESUMED = {
     "warmup and clip_norm": {"warmup": 13.5, "clip_norm": 0.5},
     "early stopping": {"early_stopping": True, "validation": 0.2, "n_iter_no_change": None},
     "patience": {"early_stopping": True, "validation": 0.2, "n_iter_no_change": 12, "tol": 0.0},
-    "committee": {"n_estimators": 3, "keep_prob": 0.8},
+    "committee": {"n_estimators": 3, "keep_prob": 0.8, "bootstrap": True},
     "float32": {"dtype": "float32"},
     "ema": {"averaging": "ema", "batchnorm": "before"},
 }
@@ -708,7 +721,15 @@ def first_call(kind):
 @BOTH
 @pytest.mark.parametrize("learning_rate", ENDLESS)
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-@pytest.mark.parametrize("params", [{}, {"keep_prob": 0.7}, {"batchnorm": True, "alpha": 2.0}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"keep_prob": 0.7},
+        {"batchnorm": True, "alpha": 2.0},
+        {"tuned": True, "averaging": None},  # a stream has no average unless it is asked for
+    ],
+)
 def test_calls_of_partial_fit_on_the_same_rows_are_epochs(kind, solver, learning_rate, params):
     X, y = problem(kind)
     params = params | {"solver": solver, "learning_rate": learning_rate}

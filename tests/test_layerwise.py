@@ -6,7 +6,8 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from plain import plain
+from scipy.sparse import csr_array, issparse
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -29,12 +30,15 @@ TARGET = X[:, 0] + np.sin(X[:, 1])
 WEIGHT = np.random.default_rng(0).integers(1, 4, 80).astype(float)
 
 
+SMALL = {"hidden_layer_sizes": (7, 6), "max_iter": 3, "dtype": "float64", "random_state": 0}
+
+
 def classifier(**params):
-    return RegularizedMLPClassifier((7, 6), max_iter=3, dtype="float64", random_state=0, **params)
+    return RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **SMALL | params))
 
 
 def regressor(**params):
-    return RegularizedMLPRegressor((7, 6), max_iter=3, dtype="float64", random_state=0, **params)
+    return RegularizedMLPRegressor(**plain(RegularizedMLPRegressor, **SMALL | params))
 
 
 TECHNIQUES = [
@@ -157,10 +161,14 @@ def test_a_weight_is_a_number_of_repetitions():
 
 def test_sparse_rows_are_the_same_as_dense_ones():
     model = classifier(scaling=None)
-    dense, sparse = inspect_layers(model, X, Y3), inspect_layers(model, csr_array(X), Y3)
-    for a, b in zip(dense, sparse, strict=True):
-        np.testing.assert_allclose(a.dW, b.dW, atol=1e-13)
-    np.testing.assert_array_equal(sparse[0].inputs.toarray(), X)
+    few = np.where(np.abs(X) > np.quantile(np.abs(X), 0.9), X, 0.0)
+    for rows, stay_sparse in ((X, False), (few, True)):  # dense ones are faster if most are not 0
+        dense, sparse = inspect_layers(model, rows, Y3), inspect_layers(model, csr_array(rows), Y3)
+        for a, b in zip(dense, sparse, strict=True):
+            np.testing.assert_allclose(a.dW, b.dW, atol=1e-13)
+        inputs = sparse[0].inputs
+        assert issparse(inputs) == stay_sparse
+        np.testing.assert_array_equal(inputs.toarray() if stay_sparse else inputs, rows)
 
 
 @pytest.mark.parametrize("fitted", [False, True], ids=["initial", "fitted"])
@@ -201,6 +209,29 @@ def test_the_update_ratio_is_that_of_the_first_step(params):
     for a, b in zip(before, after, strict=True):
         moved = np.linalg.norm(b.W - a.W) / a.weight_norm
         assert a.update_ratio == pytest.approx(moved, rel=1e-3)
+
+
+def test_the_update_ratio_counts_the_rate_of_the_whole_network():
+    """With the default start, whose rates are in units of a layer of one input."""
+    model = classifier(init="auto", batch_size=80, alpha=1.0)
+    before = inspect_layers(model, X, Y3)
+    after = inspect_layers(model.set_params(max_iter=1).fit(X, Y3), X, Y3)
+    for a, b in zip(before[:-1], after[:-1], strict=True):
+        moved = np.linalg.norm(b.W - a.W) / a.weight_norm
+        assert a.update_ratio == pytest.approx(moved, rel=1e-3)
+        assert a.update_ratio == pytest.approx(16 * model.learning_rate_init, rel=0.3)
+    assert np.isnan(before[-1].update_ratio)  # the output layer starts at 0
+
+
+def test_the_first_layer_gets_what_is_made_of_the_columns():
+    model = RegularizedMLPClassifier(**SMALL).fit(X, Y3)
+    embedding, scale = model.members_[0].network.layers[:2]
+    first = inspect_layers(model, X, Y3)[0]
+    assert first.inputs.shape == (80, embedding.n_out) == (80, scale.n_columns)
+    assert embedding.n_out > 5 and first.W.shape == (embedding.n_out, 7)
+    assert [layer.activation for layer in inspect_layers(model, X, Y3)] == [
+        "selu", "selu", "identity",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -285,8 +316,8 @@ def test_a_frame_needs_pandas(monkeypatch):
 
 def test_class_weights_are_those_of_the_fit_also_on_rows_without_a_class():
     X, y = load_breast_cancer(return_X_y=True)
-    model = RegularizedMLPClassifier(class_weight="balanced", max_iter=10, random_state=0)
-    model.fit(X, y)
+    params = {"class_weight": "balanced", "max_iter": 10, "random_state": 0}
+    model = RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **params)).fit(X, y)
     rows = np.r_[np.flatnonzero(y == 0)[:5], np.flatnonzero(y == 1)[:50]]
     weight = model._class_factors[y[rows]]
     loss = -np.log(model.predict_proba(X[rows])[np.arange(55), y[rows]])

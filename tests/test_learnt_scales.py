@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from plain import PLAIN
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor, check_gradients
 from skregnet.core.activations import ACTIVATIONS
@@ -26,7 +27,7 @@ def rows(n_rows=80):
 
 def make(cls, **params):
     small = {"hidden_layer_sizes": (8, 5), "max_iter": 3, "random_state": 0, "activation": "tanh"}
-    return cls(**small | {"learning_rate_init": RATE} | params)
+    return cls(**PLAIN | small | {"learning_rate_init": RATE} | params)
 
 
 def numbers(model, name):
@@ -110,6 +111,16 @@ def test_a_linear_model_may_have_a_scale():
     model = RegularizedMLPRegressor((), feature_scale=True, max_iter=3, random_state=0).fit(X, y)
     assert layers_of(model)[0] is FeatureScale
     assert np.isfinite(model.predict(X)).all()
+
+
+@estimators
+def test_the_default_scales_where_the_start_is_that_of_the_defaults(cls):
+    X, y = rows()
+    quick = {"max_iter": 1, "random_state": 0}
+    assert FeatureScale in layers_of(cls(**quick).fit(X, y))
+    for params in ({"init": "he"}, {"solver": "sgd"}, {"hidden_layer_sizes": ()}):
+        assert FeatureScale not in layers_of(cls(**quick, **params).fit(X, y))
+        assert FeatureScale in layers_of(cls(**quick, **params, feature_scale=True).fit(X, y))
 
 
 # The strength of the activation ------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain import PLAIN
 
 from skregnet import (
     NTK,
@@ -152,10 +153,8 @@ def test_estimators_learn_with_ntk(cls, init):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     y = (X[:, 0] > 0).astype(int)
-    model = cls(
-        (16, 16), activation="selu", init=init, learning_rate_init=0.04, max_iter=60,
-        random_state=0,
-    )  # fmt: skip
+    params = {"hidden_layer_sizes": (16, 16), "activation": "selu", "init": init, "max_iter": 60}
+    model = cls(**PLAIN | params | {"learning_rate_init": 0.04, "random_state": 0})
     assert check_gradients(model, X[:50], y[:50]).relative_error < 1e-7
     assert model.fit(X, y).score(X, y) > 0.8
     assert check_gradients(model, X[:50], y[:50]).relative_error < 1e-7

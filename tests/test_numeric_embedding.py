@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from plain import PLAIN
 
 from skregnet import PBLD, PLE, RegularizedMLPClassifier, RegularizedMLPRegressor, check_gradients
 from skregnet.core.embeddings import PeriodicEmbedding, PiecewiseLinearEmbedding
@@ -24,7 +25,7 @@ def rows(n_rows=80):
 
 def make(cls, **params):
     small = {"hidden_layer_sizes": (8,), "activation": "tanh", "max_iter": 5, "random_state": 0}
-    return cls(**small | {"numeric_embedding": SMALL} | params)
+    return cls(**PLAIN | small | {"numeric_embedding": SMALL} | params)
 
 
 def embed(layer, X):
@@ -149,6 +150,21 @@ def test_warm_starts_and_streams_keep_the_embedding(cls, embedding):
     classes = {"classes": [0, 1]} if cls is RegularizedMLPClassifier else {}
     stream = make(cls, **on).partial_fit(X, y, **classes).partial_fit(X, y)
     assert np.isfinite(stream.predict(X)).all()
+
+
+def test_the_default_embeds_few_columns_of_a_classifier_from_the_default_start():
+    X, y = rows()
+
+    def is_embedded(X=X, cls=RegularizedMLPClassifier, **params):
+        model = cls(max_iter=1, random_state=0, **params).fit(X, y)
+        layers = model.members_[0].network.layers
+        return any(isinstance(layer, PeriodicEmbedding) for layer in layers)
+
+    assert is_embedded() and is_embedded(cls=RegularizedMLPRegressor, numeric_embedding="auto")
+    assert not is_embedded(cls=RegularizedMLPRegressor)
+    assert not is_embedded(init="he") and not is_embedded(numeric_embedding=None)
+    assert is_embedded(np.tile(X, 25)) and not is_embedded(np.tile(X, 26))
+    assert not is_embedded(pd.DataFrame({"sign": np.where(X[:, 0] > 0, "yes", "no")}))
 
 
 # Piecewise-linear encoding -----------------------------------------------------------------------

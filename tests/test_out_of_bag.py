@@ -4,6 +4,7 @@ from copy import copy
 
 import numpy as np
 import pytest
+from plain import plain
 from sklearn.base import is_classifier
 from sklearn.datasets import (
     make_classification,
@@ -62,7 +63,7 @@ def make(name, **params):
     )  # fmt: skip
     small = {
         "hidden_layer_sizes": (8,), "max_iter": 10, "learning_rate_init": 0.02, "random_state": 0,
-        "n_estimators": 12, "oob_score": True, "early_stopping": False,
+        "n_estimators": 12, "bootstrap": True, "oob_score": True, "early_stopping": False,
     }  # fmt: skip
     return kind(**small | PROBLEMS.get(name, (None, {}))[1] | params)
 
@@ -390,10 +391,10 @@ def test_the_score_agrees_with_a_held_out_score_on_real_tables(table, read_table
     if table == "cpu_act":
         kind, strata = RegularizedMLPRegressor, None
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.4, random_state=0, stratify=strata)
-    model = kind(
-        (32,), n_estimators=20, oob_score=True, early_stopping=False, max_iter=30,
-        learning_rate_init=0.01, random_state=0,
-    ).fit(X, y)  # fmt: skip
+    model = kind(**plain(
+        kind, hidden_layer_sizes=(32,), n_estimators=20, oob_score=True, early_stopping=False,
+        max_iter=30, learning_rate_init=0.01, random_state=0,
+    )).fit(X, y)  # fmt: skip
     held_out = model.score(X_test, y_test)
     assert held_out > 0.9  # a model worth scoring
     # The held-out score of 900 rows alone has a standard error of up to 0.008.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain import PLAIN
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor, check_gradients
 from skregnet.core.dropout import Dropout
@@ -21,7 +22,7 @@ def rows(n_rows=40):
 
 def make(cls, **params):
     small = {"hidden_layer_sizes": (8,), "max_iter": 8, "random_state": 0, "activation": "tanh"}
-    return cls(**small | {"regularization_schedule": "flat_cos"} | params)
+    return cls(**PLAIN | small | {"regularization_schedule": "flat_cos"} | params)
 
 
 def test_flat_cosine_is_its_formula():

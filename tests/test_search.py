@@ -12,7 +12,7 @@ from sklearn.model_selection import HalvingRandomSearchCV, ParameterSampler, Ran
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skregnet import SGD, He, RegularizedMLPClassifier, RegularizedMLPRegressor
+from skregnet import PLE, SGD, He, RegularizedMLPClassifier, RegularizedMLPRegressor
 from skregnet.search import OnOff, suggest_search_space
 
 KINDS = [RegularizedMLPClassifier, RegularizedMLPRegressor]
@@ -85,8 +85,8 @@ def test_draws_fit_to_layers_that_the_user_has_described(params):
     "params, expected",
     [
         ({"group_norm": 3, "hidden_layer_sizes": (9,)}, set()),
-        ({"group_norm": 64}, {(128,), (256,), (128, 128), (256, 256)}),
-        ({"activation": ["relu"], "hidden_layer_sizes": (8,)}, {(32,), (64,), (128,), (256,)}),
+        ({"group_norm": 64}, {(width,) * depth for width in (128, 256) for depth in (2, 3, 4)}),
+        ({"activation": ["relu"], "hidden_layer_sizes": (8,)}, {(64,), (128,), (256,)}),
         (
             {"init": ["he"] * 4, "hidden_layer_sizes": (8, 8, 8)},
             {(64, 64, 64), (128, 128, 128), (256, 256, 256)},
@@ -147,20 +147,24 @@ def test_small_is_a_handful(cls):
     assert set(space) == {"hidden_layer_sizes", "learning_rate_init", "alpha", "keep_prob"}
     found = draws(cls(), "small", 300)
     for name, low, high in [
-        ("learning_rate_init", 3e-4, 3e-2),
-        ("alpha", 1e-4, 1e2),
-        ("keep_prob", 0.5, 1.0),
+        ("learning_rate_init", 5e-4, 2e-2),
+        ("alpha", 1e-2, 1e2),
+        ("keep_prob", 0.7, 1.0),
     ]:
         drawn = values(found, name)
         assert low <= min(drawn) < max(drawn) <= high
-    # Rates and penalties are drawn evenly by order of magnitude.
-    assert np.median(values(found, "alpha")) == pytest.approx(0.1, rel=0.9)
+    # Rates and penalties are drawn evenly by order of magnitude, around the defaults.
+    for name in ("alpha", "learning_rate_init"):
+        middle = np.median(np.log10(values(found, name)))
+        assert middle == pytest.approx(np.log10(getattr(cls(), name)), abs=0.3)
     assert set(values(found, "hidden_layer_sizes")) == set(space["hidden_layer_sizes"])
+    assert cls().hidden_layer_sizes in space["hidden_layer_sizes"]
 
 
 COCKTAIL = {
-    "hidden_layer_sizes", "activation", "init", "alpha", "l1_ratio", "weight_decay", "max_norm",
-    "keep_prob", "input_keep_prob", "batchnorm", "group_norm", "hidden_noise", "weight_noise",
+    "hidden_layer_sizes", "activation", "parametric_activation", "feature_scale",
+    "numeric_embedding", "init", "alpha", "l1_ratio", "weight_decay", "max_norm", "keep_prob",
+    "input_keep_prob", "batchnorm", "group_norm", "hidden_noise", "weight_noise",
     "augmentation", "scaling", "solver", "learning_rate", "learning_rate_init", "warmup",
     "clip_norm", "batch_size", "averaging",
 }  # fmt: skip
@@ -187,7 +191,8 @@ def test_every_technique_is_off_in_a_good_part_of_the_draws(cls):
         "l1_ratio": 0.0, "weight_decay": 0.0, "max_norm": None, "keep_prob": 1.0,
         "input_keep_prob": 1.0, "batchnorm": False, "group_norm": None, "hidden_noise": 0.0,
         "weight_noise": 0.0, "augmentation": None, "warmup": 0, "clip_norm": None,
-        "averaging": None,
+        "averaging": None, "parametric_activation": False, "feature_scale": False,
+        "numeric_embedding": None,
     }  # fmt: skip
     for name, value in off.items():
         share = np.mean([drawn == value for drawn in values(found, name)])
@@ -228,13 +233,16 @@ def drawn_of(model, name):
 def test_snapshots_need_a_run_of_their_own(params, expected):
     drawn = drawn_of(RegularizedMLPRegressor(**params), "averaging")
     assert ("snapshot" in drawn) == expected
-    assert {"None", "ema", "swa"} <= drawn
+    assert {"None", "auto", "swa"} <= drawn
 
 
 @pytest.mark.parametrize(
     "model, name",
     [
         (RegularizedMLPRegressor(scaling=None), "scaling"),
+        (RegularizedMLPRegressor(scaling="standard"), "scaling"),
+        (RegularizedMLPRegressor(numeric_embedding="ple"), "numeric_embedding"),
+        (RegularizedMLPClassifier(numeric_embedding=PLE(n_bins=4)), "numeric_embedding"),
         (RegularizedMLPRegressor(loss="poisson"), "loss"),
         (RegularizedMLPClassifier(class_weight={0: 2.0}), "class_weight"),
         (RegularizedMLPClassifier(soft_labels=True), "class_weight"),

@@ -71,7 +71,6 @@ estimators = pytest.mark.parametrize("cls", ESTIMATORS)
 # Enough to learn the small problems below in hundredths of a second.
 SMALL = {
     "hidden_layer_sizes": (8,),
-    "learning_rate_init": 0.02,
     "batch_size": 20,
     "max_iter": 30,
     "random_state": 0,
@@ -169,14 +168,14 @@ def test_a_search_leaves_the_components_it_was_given(cls):
     solver = Adam()
     model.set_params(solver=solver, max_iter=2)
     GridSearchCV(model, {"solver__beta_2": [0.5, 0.9]}, cv=2).fit(X, y)
-    assert solver.beta_2 == 0.999
+    assert solver == Adam()
 
 
 @estimators
 def test_a_search_over_components(cls):
     model, X, y = problem(cls)
     choices = {"solver": ["adam", SGD(), LBFGS()], "init": ["he", Normal(0.1)]}
-    model.set_params(max_iter=5, learning_rate_init=1e-3, tol=1e-4)
+    model.set_params(max_iter=5)
     with pytest.warns(UserWarning):  # L-BFGS says what it ignores, and that it is not there yet
         search = RandomizedSearchCV(model, choices, n_iter=6, cv=2, random_state=0).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -351,7 +350,7 @@ def test_representations(cls, params, fit):
     if fit:
         model.fit(X, y)
     assert repr(model).startswith(f"{cls.__name__}(")
-    assert "solver=Adam(beta_1=0.9, beta_2=0.9, epsilon=1e-08)" in repr(model).replace("\n", "")
+    assert "solver=Adam(beta_1=0.9, beta_2=0.9, epsilon=1e-07)" in repr(model).replace("\n", "")
     html = model._repr_html_()
     assert cls.__name__ in html
     assert ("Not fitted" in html) != fit
@@ -533,7 +532,7 @@ def sparse_problem(cls, density=0.1):
         {"batchnorm": True, "batch_size": 20},
         {"early_stopping": True},
         {"init": "data"},
-        {"solver": "lbfgs", "tol": 1.0, "learning_rate_init": 1e-3, "batch_size": "auto"},
+        {"solver": "lbfgs", "tol": 1.0, "batch_size": "auto"},
         {"n_estimators": 2},
         {"hidden_layer_sizes": ()},
     ],
@@ -554,7 +553,7 @@ def test_sparse_rows_give_the_same_as_dense_ones(cls, container, params, density
 @estimators
 def test_sparse_rows_are_scaled_without_centring(cls):
     X, y = sparse_problem(cls)
-    model = cls(**SMALL).fit(sp.csr_array(X), y)
+    model = cls(**SMALL, scaling="standard").fit(sp.csr_array(X), y)
     same = cls(**SMALL, scaling=None).fit(X / X.std(axis=0), y)
     assert_allclose(model.predict(sp.csr_array(X)), same.predict(X / X.std(axis=0)), rtol=1e-6)
 
@@ -652,7 +651,7 @@ def test_weights_reach_the_network_through_a_pipeline_and_a_search(cls, routing)
     weight = np.arange(len(y)) % 3 + 1.0
     model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
     pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
-    search = GridSearchCV(pipeline, {f"{cls.__name__.lower()}__alpha": [1e-4]}, cv=2)
+    search = GridSearchCV(pipeline, {f"{cls.__name__.lower()}__alpha": [model.alpha]}, cv=2)
     search.fit(X, y, sample_weight=weight)
     Z = StandardScaler().fit_transform(X)
     direct = clone(model).fit(Z, y, sample_weight=weight)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification
@@ -39,7 +40,8 @@ def soft_problem(n_classes, n_rows=70):
 
 
 def soft(**params):
-    return RegularizedMLPClassifier(**SMALL | {"soft_labels": True} | params)
+    params = SMALL | {"soft_labels": True} | params
+    return RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **params))
 
 
 def same_to_the_bit(a, b):
@@ -71,11 +73,11 @@ def repeated(X, P, weight=None):
         {"augmentation": "mixup"},
         {"class_weight": {0: 2.0, 1: 0.5}},
         {"label_smoothing": 0.1},
-        {"solver": "lbfgs", "batch_size": "auto", "learning_rate_init": 1e-3, "max_iter": 400,
-         "alpha": 1.0},
+        {"solver": "lbfgs", "batch_size": "auto", "max_iter": 400, "alpha": 1.0},
+        {"init": "auto", "numeric_embedding": "auto", "label_smoothing": 0.1},
     ],
     ids=str,
-)  # fmt: skip
+)
 @pytest.mark.filterwarnings("ignore::skregnet.exceptions.NotConvergedWarning")
 def test_certain_labels_are_the_ordinary_fit_to_the_bit(n_classes, params):
     X, y = problem(n_classes)
@@ -106,6 +108,14 @@ def test_label_smoothing_is_the_corresponding_soft_labels(n_classes, eps):
     Y = np.eye(n_classes)[y]
     P = (1 - eps) * Y + eps / (n_classes - 1) * (1 - Y)
     assert_allclose(soft().fit(X, P).members_[0].theta, smoothed.members_[0].theta, rtol=1e-9)
+
+
+def test_automatic_smoothing_leaves_given_probabilities_as_they_are():
+    X, P, y = soft_problem(3)
+    auto, off = (soft(init="auto", label_smoothing=eps).fit(X, P) for eps in ("auto", 0.0))
+    assert same_to_the_bit(auto, off)
+    auto.set_params(soft_labels=False).fit(X, y)
+    assert not same_to_the_bit(auto, off.set_params(soft_labels=False).fit(X, y))
 
 
 # Uncertain labels are weighted rows -------------------------------------------------------

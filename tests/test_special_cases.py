@@ -25,7 +25,9 @@ from skregnet import SGD, Huber, Quantile, RegularizedMLPClassifier, Regularized
 
 EQUAL = 1e-5
 NO_HIDDEN_LAYER = {"hidden_layer_sizes": (), "scaling": None, "dtype": "float64"}
-LBFGS = NO_HIDDEN_LAYER | {"solver": "lbfgs", "tol": 1e-10, "max_iter": 10_000, "random_state": 0}
+LBFGS = NO_HIDDEN_LAYER | {
+    "solver": "lbfgs", "tol": 1e-10, "max_iter": 10_000, "random_state": 0,
+}  # fmt: skip
 WEIGHTED = pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 
 
@@ -452,8 +454,8 @@ def test_l2_with_plain_sgd_multiplies_weights_by_one_minus_lr_alpha_over_s(
     alpha, rate, epochs = 4.0, 0.3, 6
     model = RegularizedMLPRegressor(
         hidden_layer_sizes, scaling=None, target_scaling=None, dtype="float64", init=start,
-        solver=SGD(momentum=0.0), alpha=alpha, learning_rate_init=rate, batch_size=batch_size,
-        max_iter=epochs,
+        solver=SGD(momentum=0.0), alpha=alpha, learning_rate="constant", learning_rate_init=rate,
+        batch_size=batch_size, max_iter=epochs,
     ).fit(X, y, weight)  # fmt: skip
     n_steps = epochs * (len(y) // batch_size)
     factor = (1 - rate * alpha / total(weight, len(y))) ** n_steps
@@ -474,7 +476,8 @@ def test_weight_decay_with_plain_sgd_equals_l2_of_s_times_its_strength(
         weight[weight == 0] = 1.0  # a dropped row would clip the full batch
     common = {
         "hidden_layer_sizes": hidden_layer_sizes, "dtype": "float64", "solver": SGD(momentum=0.0),
-        "learning_rate_init": 0.05, "batch_size": batch_size, "max_iter": 10, "random_state": 0,
+        "learning_rate": "constant", "learning_rate_init": 0.05, "batch_size": batch_size,
+        "max_iter": 10, "random_state": 0,
     }  # fmt: skip
     decayed = RegularizedMLPRegressor(**common, alpha=0.0, weight_decay=decay).fit(X, y, weight)
     penalised = RegularizedMLPRegressor(**common, alpha=decay * total(weight, len(y)))
@@ -497,7 +500,7 @@ def test_with_a_logarithmic_link_the_output_starts_at_the_mean_target(loss, weig
 @pytest.mark.parametrize("loss", ["poisson", "gamma"])
 def test_units_of_the_target_do_not_matter_with_a_logarithmic_link(loss):
     X, y = load_diabetes(return_X_y=True)
-    params = {"loss": loss, "max_iter": 100, "random_state": 0}
+    params = {"hidden_layer_sizes": (32,), "loss": loss, "max_iter": 50, "random_state": 0}
     score = RegularizedMLPRegressor(**params).fit(X, y).score(X, y)
     if loss == "gamma":  # the Poisson deviance itself scales with the target
         in_thousands = RegularizedMLPRegressor(**params).fit(X, y / 1000).score(X, y / 1000)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import PLAIN
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from skregnet import RegularizedMLPClassifier, RegularizedMLPRegressor
@@ -12,7 +13,7 @@ from skregnet.tables import SCALINGS, TARGET_SCALINGS, Scale, weighted_quantile
 scalings = pytest.mark.parametrize("scaling", SCALINGS.values(), ids=SCALINGS)
 containers = pytest.mark.parametrize("container", [np.asarray, sp.csr_array, sp.csr_matrix])
 
-QUICK = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
+QUICK = PLAIN | {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
 
 
 def dense(Z):
@@ -294,7 +295,7 @@ def test_scaling_inside_equals_scaling_outside(cls, X):
     y = np.arange(60) % 2
     Z = StandardScaler().fit_transform(X)
     inside = cls(**QUICK).fit(X, y)
-    outside = cls(**QUICK, scaling=None).fit(Z, y)
+    outside = cls(**QUICK | {"scaling": None}).fit(Z, y)
     assert outside.input_scale_ is None
     assert_allclose(inside.coefs_[0], outside.coefs_[0], rtol=1e-9)
 

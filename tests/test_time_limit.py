@@ -111,10 +111,10 @@ def test_members_at_the_same_time_share_less(n_estimators, n_jobs, share, monkey
     assert limits == [600.0 / share] * n_estimators
 
 
-def test_refit_has_half_of_the_budget(clock):
+@pytest.mark.parametrize("refit", [True, "auto"])
+def test_refit_has_half_of_the_budget(refit, clock):
     X, y = problem("regressor")
-    stopped = {"early_stopping": True, "n_iter_no_change": None}
-    model = make("regressor", max_time=8.5, refit=True, **stopped).fit(X, y)
+    model = make("regressor", max_time=8.5, early_stopping=True, refit=refit).fit(X, y)
     assert epochs(model) == [5]  # the search: 8.5 / 2 seconds
 
 
@@ -127,8 +127,7 @@ def test_a_warm_start_has_its_budget_again(clock):
 def test_early_stopping_keeps_the_best_epoch_until_then(clock):
     X, y = problem("regressor")
     model = make(
-        "regressor", max_time=7.5, early_stopping=True, n_iter_no_change=None,
-        learning_rate_init=0.05,
+        "regressor", max_time=7.5, early_stopping=True, refit=False, learning_rate_init=0.05,
     ).fit(X, y)  # fmt: skip
     scores = model.validation_scores_
     assert len(scores) == 8

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from plain import plain
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import make_classification, make_regression
@@ -33,6 +34,7 @@ from skregnet.exceptions import (
 )
 from skregnet.training.optimizers import SOLVERS
 from skregnet.training.schedules import SCHEDULES
+from skregnet.training.trainer import Run
 
 ESTIMATORS = {"classifier": RegularizedMLPClassifier, "regressor": RegularizedMLPRegressor}
 BOTH = pytest.mark.parametrize("kind", ESTIMATORS)
@@ -53,11 +55,11 @@ def make(kind, **params):
     """A network that overfits within its 12 epochs and runs to the end unless told otherwise."""
     params = {
         "hidden_layer_sizes": (12,), "max_iter": 12, "learning_rate_init": 0.06, "batch_size": 24,
-        "random_state": 0, "early_stopping": True, "n_iter_no_change": None, "dtype": "float64",
+        "random_state": 0, "early_stopping": True, "dtype": "float64",
     } | params  # fmt: skip
     if params.get("solver") == "lbfgs":
-        params |= {"batch_size": "auto", "learning_rate_init": 1e-3}
-    return ESTIMATORS[kind](**params)
+        params["batch_size"] = "auto"
+    return ESTIMATORS[kind](**plain(ESTIMATORS[kind], **params))
 
 
 def last_argmax(scores):
@@ -253,7 +255,7 @@ def test_all_members_watch_the_rows_of_the_splitter(kind):
 @BOTH
 def test_each_member_watches_the_rows_that_it_did_not_draw(kind):
     X, y = problem(kind)
-    model = make(kind, validation="oob", n_estimators=3, hidden_layer_sizes=(), scaling=None)
+    model = make(kind, validation="oob", n_estimators=3, scaling=None)
     for i, (X_seen, y_seen) in enumerate(watched(model, X, y)):
         held = np.flatnonzero((X[:, np.newaxis] == X_seen).all(axis=2).any(axis=1))
         np.testing.assert_array_equal(y[held], y_seen)
@@ -345,7 +347,7 @@ def test_groups_have_one_entry_a_row(n_groups, weighted):
     "params, given",
     [
         ({"validation": 0.2}, False),
-        ({"early_stopping": False, "n_iter_no_change": 10}, False),
+        ({"early_stopping": False}, False),
         ({}, True),
     ],
     ids=["fraction", "off", "X_val"],
@@ -374,7 +376,7 @@ def test_a_warm_start_keeps_the_split_of_a_splitter_that_draws(kind):
 
 def test_a_splitter_that_is_not_in_use_warns():
     X, y = problem("regressor")
-    model = make("regressor", early_stopping=False, n_iter_no_change=10, validation=KFold(3))
+    model = make("regressor", early_stopping=False, validation=KFold(3))
     with pytest.warns(IgnoredParameterWarning, match="validation=KFold.* has no effect"):
         model.fit(X, y)
     given = make("regressor", validation=KFold(3), max_iter=1)
@@ -422,6 +424,7 @@ REFITS = {
     "batchnorm and dropout": {"batchnorm": True, "keep_prob": 0.7},
     "ema": {"averaging": "ema"},
     "committee": {"n_estimators": 3},
+    "bagged committee": {"n_estimators": 3, "bootstrap": True},
     **{f"{name} rate": {"learning_rate": name} for name in SCHEDULES},
     "sgd": {"solver": "sgd"},
 }
@@ -435,7 +438,7 @@ def test_refit_is_a_fresh_fit_on_all_rows_for_the_best_number_of_epochs(kind, pa
     model = make(kind, monitor=Peak(*best), refit=True, **params).fit(X, y)
     searched = make(kind, monitor=Peak(*best), **params).fit(X, y)
     assert tuple(member.best_iteration for member in searched.members_) == best
-    off = {"early_stopping": False, "validation": 0.1, "n_iter_no_change": 10}
+    off = {"early_stopping": False, "validation": 0.2}
     fresh = make(kind, **params | off)  # max_iter stays, for it is the horizon of the schedule
     fresh.set_callbacks(StopAfter(best)).fit(X, y)
     assert tuple(member.n_iter for member in fresh.members_) == best
@@ -453,8 +456,92 @@ def test_refit_is_a_fresh_fit_on_all_rows_for_the_best_number_of_epochs(kind, pa
 def test_refit_with_lbfgs_is_a_fit_of_so_many_iterations(kind):
     X, y = problem(kind)
     model = make(kind, solver="lbfgs", monitor=Peak(5), refit=True).fit(X, y)
-    off = {"early_stopping": False, "n_iter_no_change": 10}
-    assert same(model, make(kind, solver="lbfgs", max_iter=5, **off).fit(X, y))
+    ended = make(kind, solver="lbfgs", max_iter=5, early_stopping=False)
+    assert same(model, ended.fit(X, y))
+
+
+def as_it_comes(kind, **params):
+    """A small network, several batches an epoch, with everything else at its default."""
+    small = {"hidden_layer_sizes": (8,), "max_iter": 6, "random_state": 0}
+    if params.get("solver") != "lbfgs":
+        small["batch_size"] = 20
+    return ESTIMATORS[kind](**small | params)
+
+
+AUTO_REFITS = {  # name: (rows, hyperparameters)
+    "enough rows": (500, {}),
+    "fraction": (96, {"early_stopping": True}),
+    "splitter": (96, {"early_stopping": True, "validation": KFold(4)}),
+    "committee": (96, {"early_stopping": True, "n_estimators": 2}),
+    "another start": (96, {"early_stopping": True, "init": "he", "averaging": None}),
+    "sgd": (96, {"early_stopping": True, "solver": "sgd"}),
+}
+AUTO_DOES_NOT = {
+    "warm start": {"warm_start": True},
+    "X_val": {},
+    "oob": {"validation": "oob", "n_estimators": 2},
+    "lbfgs": {"solver": "lbfgs"},
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", AUTO_REFITS)
+def test_auto_refits_where_rows_are_held_out(kind, name):
+    n_rows, params = AUTO_REFITS[name]
+    X, y = problem(kind, n_rows)
+    model = as_it_comes(kind, **params).fit(X, y)
+    assert same(model, as_it_comes(kind, **params, refit=True).fit(X, y))
+    searched = as_it_comes(kind, **params, refit=False).fit(X, y)
+    assert not same(model, searched)
+    for member, found in zip(model.members_, searched.members_, strict=True):
+        assert member.validation_scores == found.validation_scores
+
+
+@pytest.fixture
+def n_trained(monkeypatch):
+    """Return a function that says how many epochs were trained until now.
+
+    A refit on the rows of the search is the best of its epochs again, so that only its cost shows.
+    """
+    ended = []
+
+    def end_epoch(self, *args, original=Run.end_epoch):
+        ended.append(self)
+        return original(self, *args)
+
+    monkeypatch.setattr(Run, "end_epoch", end_epoch)
+    return lambda: len(ended)
+
+
+@BOTH
+@pytest.mark.parametrize("name", AUTO_DOES_NOT)
+@NOT_CONVERGED
+def test_auto_does_not_refit_where_it_would_raise_nor_with_lbfgs(kind, name, n_trained):
+    X, y = problem(kind)
+    params = {"early_stopping": True} | AUTO_DOES_NOT[name]
+    given = {"X_val": X[:24], "y_val": y[:24]} if name == "X_val" else {}
+    model = as_it_comes(kind, **params).fit(X, y, **given)
+    assert n_trained() == sum(member.n_iter for member in model.members_)
+    assert same(model, as_it_comes(kind, **params, refit=False).fit(X, y, **given))
+    # With L-BFGS a refit is possible, and another model; elsewhere it is an error.
+    told = as_it_comes(kind, **params, refit=True)
+    if name == "lbfgs":
+        assert not same(model, told.fit(X, y))
+    else:
+        with pytest.raises(ValueError, match="'refit' parameter cannot be used here"):
+            told.fit(X, y, **given)
+
+
+@BOTH
+def test_auto_does_not_refit_where_the_training_rows_were_watched(kind, n_trained):
+    X, y = np.arange(2.0)[:, np.newaxis], np.arange(2)
+    params = {"early_stopping": True, "monitor": Peak(2), "max_iter": 12, "batch_size": "auto"}
+    if kind == "regressor":
+        X, y = X[:1], y[:1]
+    with pytest.warns(ValidationSetWarning, match="cannot spare"):
+        model = as_it_comes(kind, **params).fit(X, y)
+    assert model.best_iteration_ == 2
+    assert n_trained() == 12
 
 
 def test_refit_raises_with_given_validation_rows():
@@ -477,7 +564,7 @@ def test_refit_raises_with_a_warm_start():
 
 def test_refit_without_early_stopping_warns():
     X, y = problem("regressor")
-    model = make("regressor", early_stopping=False, n_iter_no_change=10, refit=True)
+    model = make("regressor", early_stopping=False, refit=True)
     with pytest.warns(IgnoredParameterWarning, match="refit=True has no effect"):
         model.fit(X, y)
 
@@ -575,7 +662,7 @@ def test_scores_of_another_monitor_are_not_compared(kind):
 )
 def test_what_was_fixed_by_the_first_fit_cannot_change(name, before, after):
     X, y = problem("regressor")
-    params = {"early_stopping": False, "n_iter_no_change": 10, "warm_start": True, name: before}
+    params = {"early_stopping": False, "warm_start": True, name: before}
     model = make("regressor", **params).fit(X, np.abs(y))
     prediction = model.predict(X)
     model.set_params(**{name: after})
@@ -762,8 +849,7 @@ def test_curves_have_one_entry_a_call_with_validation_rows_or_without(kind):
 @BOTH
 def test_a_fit_without_validation_leaves_a_gap_in_the_curves(kind):
     X, y = problem(kind)
-    off = {"early_stopping": False, "n_iter_no_change": 10}
-    model = make(kind, warm_start=True, max_iter=3, **off).fit(X, y)
+    model = make(kind, warm_start=True, max_iter=3, early_stopping=False).fit(X, y)
     given = {"X_val": X[:9], "y_val": y[:9]}
     model.set_params(early_stopping=True).fit(X, y, **given)
     scores = np.array(model.validation_scores_)

@@ -4,13 +4,12 @@ from numbers import Integral
 
 import numpy as np
 
-from ..core.classification_losses import CLASSIFICATION_LOSSES
+from ..core.classification_losses import CLASSIFICATION_LOSSES, LogLoss
 from ..core.component import require, resolve
 from ..core.losses import REGRESSION_LOSSES, Gamma, Poisson
 from ..tables import SCALINGS, TARGET_SCALINGS
-from ..training.averaging import AVERAGINGS, Snapshot
 from ..training.optimizers import LBFGS
-from ..training.schedules import REGULARIZATION_SCHEDULES, SCHEDULES, Cycles, WarmUp
+from ..training.schedules import REGULARIZATION_SCHEDULES
 
 AUTO_FLOAT32_ROWS = 500
 
@@ -18,11 +17,6 @@ AUTO_FLOAT32_ROWS = 500
 def continues(p):
     """Whether `fit` goes on from the members that are there."""
     return p.warm_start
-
-
-def refits(p):
-    """Whether to train again on all rows once the best epoch is known."""
-    return p.refit
 
 
 def identity(p):
@@ -52,7 +46,7 @@ def row_choices(p, n_rows, stopping):
     """Return what decides which rows train each member, for fits that go on to compare."""
     several = p.n_estimators > 1
     held_out = repr(stopping.validation) if stopping.enabled else None
-    return n_rows, held_out, (p.bootstrap, p.max_samples) if several else None
+    return n_rows, held_out, (bootstraps(p), p.max_samples) if several else None
 
 
 def random_state(p):
@@ -70,6 +64,11 @@ def predicts_probabilities(p):
     return resolve(p.loss, CLASSIFICATION_LOSSES, "loss").has_probabilities
 
 
+def is_log_loss(p):
+    """Whether the classifier minimises the log-loss."""
+    return isinstance(resolve(p.loss, CLASSIFICATION_LOSSES, "loss"), LogLoss)
+
+
 def takes_soft_labels(p):
     """Whether `y` holds a probability of each class."""
     return p.soft_labels
@@ -80,9 +79,9 @@ def votes_hard(p):
     return p.voting == "hard"
 
 
-def calibrates(p):
-    """Whether probabilities are calibrated once the committee is trained."""
-    return hasattr(p, "calibration") and p.calibration is not None
+def demands_calibration(p):
+    """Whether a temperature is asked for, so that there must be rows to fit it on."""
+    return hasattr(p, "calibration") and p.calibration == "temperature"
 
 
 def clips_output(p):
@@ -156,29 +155,28 @@ def assemble_regression_loss(p):
     return resolve(p.loss, REGRESSION_LOSSES, "loss")
 
 
-def assemble_schedule(p):
-    """Return the schedule of the learning rate."""
-    schedule = resolve(p.learning_rate, SCHEDULES, "learning_rate")
-    averaging = assemble_averaging(p)
-    if isinstance(averaging, Snapshot):
-        schedule = Cycles(schedule, [end / p.max_iter for end in averaging.ends(p.max_iter)])
-    return WarmUp(schedule, float(p.warmup)) if p.warmup else schedule
-
-
 def assemble_strength(p):
     """Return the schedule of dropout and decoupled decay, or None if they do not change."""
     schedule = REGULARIZATION_SCHEDULES[p.regularization_schedule]()
     return schedule if schedule.has_horizon else None
 
 
-def assemble_averaging(p):
-    """Return the recipe for an average along the run, or None."""
-    return None if p.averaging is None else resolve(p.averaging, AVERAGINGS, "averaging")
+def bootstraps(p):
+    """Whether the rows of each member are drawn with replacement."""
+    if p.bootstrap != "auto":
+        return p.bootstrap
+    watches_bags = isinstance(p.validation, str) and p.early_stopping is not False
+    calibrates_bags = demands_calibration(p) and p.early_stopping is False
+    return _takes_all(p) and (p.oob_score is not False or watches_bags or calibrates_bags)
 
 
 def draws_every_row(p):
     """Whether each member of a committee sees all rows."""
-    return not p.bootstrap and isinstance(p.max_samples, float) and p.max_samples == 1.0
+    return not bootstraps(p) and _takes_all(p)
+
+
+def _takes_all(p):
+    return isinstance(p.max_samples, float) and p.max_samples == 1.0
 
 
 def leaves_rows_out(p):
@@ -223,3 +221,8 @@ def has_dropout(p):
 def has_alpha(p):
     """Whether a weight is penalised."""
     return bool(np.any(np.asarray(p.alpha)))
+
+
+def has_l1(p):
+    """Whether the penalty makes exact zeros."""
+    return has_alpha(p) and p.l1_ratio > 0

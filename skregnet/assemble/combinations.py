@@ -8,11 +8,9 @@ from ..exceptions import IgnoredParameterWarning, warn
 from ..training.averaging import Snapshot
 from ..training.schedules import ConstantRate
 from .choices import (
-    assemble_averaging,
-    assemble_schedule,
     assemble_strength,
-    calibrates,
     clips_output,
+    demands_calibration,
     draws_every_row,
     has_alpha,
     has_dropout,
@@ -31,19 +29,18 @@ def impossible(name, switched_on, reason):
         raise ValueError(f"The {name!r} parameter cannot be used here: {reason}.")
 
 
-def ignored(p, name, reason):
-    """Warn if a tuning value that has no effect, for a reason, is not the default."""
+def ignored(p, name, reason, off=()):
+    """Warn if a tuning value that has no effect, for a reason, is not the default, nor `off`."""
     defaults = {field.name: field.default for field in fields(p)}
-    if name in defaults and getattr(p, name) != defaults[name]:
+    if name in defaults and getattr(p, name) not in (defaults[name], *off):
         warn(
             f"{name}={getattr(p, name)!r} has no effect: {reason}.",
             IgnoredParameterWarning,
         )
 
 
-def check_combination(p, streaming):
+def check_combination(p, schedule, averaging, max_epochs, streaming):
     """Raise or warn about hyperparameters that cannot act together."""
-    schedule, averaging = assemble_schedule(p), assemble_averaging(p)
     if n_hidden_layers(p) == 0:
         reason = "there is no hidden layer"
         impossible("keep_prob", has_dropout(p), reason)
@@ -79,8 +76,8 @@ def check_combination(p, streaming):
         _check_stream(p, schedule, averaging)
     if isinstance(averaging, Snapshot):
         impossible("averaging", p.warm_start, "snapshots belong to one run; set warm_start=False")
-        short = p.max_iter < averaging.n_snapshots
-        impossible("averaging", short, f"max_iter={p.max_iter} is less than n_snapshots")
+        short = max_epochs < averaging.n_snapshots
+        impossible("averaging", short, f"max_iter={max_epochs} is less than n_snapshots")
     if not has_alpha(p):
         ignored(p, "l1_ratio", "alpha is 0")
     if not (p.weight_decay or has_dropout(p) or p.input_keep_prob != 1):
@@ -99,8 +96,8 @@ def _check_stream(p, schedule, averaging):
     impossible("averaging", averaging and averaging.needs_horizon, reason)
     impossible("oob_score", p.oob_score is not False, "partial_fit keeps no rows to score")
     impossible("clip_output", clips_output(p), "partial_fit does not know the range of all targets")
-    for name in ("refit", "max_time"):
-        ignored(p, name, "a call of partial_fit is one epoch over its rows")
+    for name, off in (("refit", [False]), ("max_time", [])):
+        ignored(p, name, "a call of partial_fit is one epoch over its rows", off)
     if p.n_estimators > 1:
         ignored(p, "max_samples", "partial_fit draws Poisson(1) weights")
 
@@ -112,15 +109,16 @@ def check_stopping(p, averaging, X_val_given):
         "snapshots are kept at fixed epochs, so early stopping cannot choose one; set "
         "early_stopping=False",
     )  # fmt: skip
+    refit = p.refit is True
     if X_val_given:
-        impossible("refit", p.refit, "no rows of X were held out when X_val is given")
+        impossible("refit", refit, "no rows of X were held out when X_val is given")
         ignored(p, "validation", "X_val is given")
     elif isinstance(p.validation, str):
         check_out_of_bag(p, "validation")
         reason = "the out-of-bag rows chose when to stop, so a score on them would not be honest"
         impossible("oob_score", p.oob_score is not False, reason)
-        impossible("refit", p.refit, "with validation='oob' the committee has seen all rows")
-    impossible("refit", p.refit and p.warm_start, "warm_start goes on from the first fit")
+        impossible("refit", refit, "with validation='oob' the committee has seen all rows")
+    impossible("refit", refit and p.warm_start, "warm_start goes on from the first fit")
 
 
 def out_of_bag_scoring(p):
@@ -139,7 +137,7 @@ def check_out_of_bag(p, name):
 
 def check_calibration(p, watches_rows, streaming):
     """Raise unless a temperature can act, and there are rows to fit it on."""
-    if not calibrates(p):
+    if not demands_calibration(p):
         return
     reason = "partial_fit goes on changing the weights; calibrate the estimator when it is trained"
     impossible("calibration", streaming, reason)
@@ -162,7 +160,7 @@ def check_categories(p, are_there):
 def check_held_out(p, n_rows):
     """Raise if rows that cannot be held out are needed for more than to stop early."""
     reason = f"the {n_rows} training rows cannot spare a validation set of that size; pass X_val"
-    impossible("calibration", calibrates(p), reason)
+    impossible("calibration", demands_calibration(p), reason)
 
 
 def check_samples(n_samples, network):

@@ -8,15 +8,15 @@ from ..core.activations import ACTIVATIONS
 from ..core.component import require, resolve
 from ..core.dense import Dense
 from ..core.dropout import Dropout
-from ..core.embeddings import NUMERIC_EMBEDDINGS
 from ..core.feature_scale import FeatureScale
-from ..core.initializers import AUTO, INITIALIZERS, FromArray, FromFunction, Initializer
+from ..core.initializers import INITIALIZERS, FromArray, FromFunction, Initializer
 from ..core.network import Network
 from ..core.noise import Noise, NoisyDense
 from ..core.normalization import BatchNorm, GroupNorm
 from ..core.parametric import ParametricActivation
 from ..core.penalties import ElasticNet, MaxNorm
 from ..exceptions import SymmetryWarning, warn
+from .automatic import assemble_embedding, auto_init, network_rate, scales_features
 from .choices import is_sequence, widths
 from .combinations import impossible
 
@@ -58,7 +58,7 @@ def assemble_network(p, n_in, n_out, numeric=None, edges=None):
             layers.append(Dropout(keep_prob))
         n_in = width
     layers.append(_dense(p, n_in, n_out, inits[-1]))
-    return Network(tuple(layers))
+    return Network(tuple(layers), network_rate(p))
 
 
 def _input_layers(p, n_in, numeric, edges):
@@ -67,26 +67,19 @@ def _input_layers(p, n_in, numeric, edges):
     The scale acts on embedded columns.
     """
     layers = [Dropout(p.input_keep_prob)] if p.input_keep_prob < 1 else []
-    embedding = assemble_embedding(p)
+    embedding = assemble_embedding(p, len(numeric))
     if embedding is not None:
         impossible("numeric_embedding", not len(numeric), "no column of X holds numbers")
         layers.append(embedding.layer(n_in, tuple(int(column) for column in numeric), edges))
         n_in = layers[-1].n_out
-    if p.feature_scale:
+    if scales_features(p):
         layers.append(FeatureScale(n_in))
     return layers, n_in
 
 
-def assemble_embedding(p):
-    """Return the recipe for embeddings of numeric columns, or None."""
-    if p.numeric_embedding is None:
-        return None
-    return resolve(p.numeric_embedding, NUMERIC_EMBEDDINGS, "numeric_embedding")
-
-
 def embedding_shares(p):
     """Return the quantiles of the training rows that embeddings need, or None."""
-    embedding = assemble_embedding(p)
+    embedding = assemble_embedding(p, n_numeric=1)
     return None if embedding is None else embedding.shares
 
 
@@ -152,7 +145,7 @@ def _initializers(p, activations):
     n_hidden = len(activations)
     choices = _per_layer(p.init, n_hidden + 1, "init", what="weight matrix")
     families = [activation.family for activation in activations] + ["linear"]
-    inits = [_initializer(choice, family) for choice, family in zip(choices, families, strict=True)]
+    inits = [_initializer(p, *pair) for pair in zip(choices, families, strict=True)]
     inits[-1] = inits[-1].at_output()
     for init in inits[:n_hidden]:
         if not init.breaks_symmetry and not p.weight_noise:
@@ -165,9 +158,9 @@ def _initializers(p, activations):
     return inits
 
 
-def _initializer(choice, family):
+def _initializer(p, choice, family):
     if isinstance(choice, str) and choice == "auto":
-        return AUTO[family]()
+        return auto_init(p, family)
     if isinstance(choice, str | Initializer):
         return resolve(choice, INITIALIZERS, "init")
     return FromFunction(choice) if callable(choice) else FromArray(choice)

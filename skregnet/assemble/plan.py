@@ -12,18 +12,10 @@ from ..fitting import Plan
 from ..training.augmentation import AUGMENTATIONS, BatchTransform, FromCallable, LabelSmoothing
 from ..training.batches import MIN_ROWS_TO_NORMALIZE
 from ..training.optimizers import SOLVERS
-from .choices import (
-    assemble_averaging,
-    assemble_schedule,
-    assemble_strength,
-    draws_every_row,
-    is_lbfgs,
-    named,
-)
+from . import automatic
+from .choices import assemble_strength, bootstraps, draws_every_row, is_lbfgs, named
 from .combinations import check_combination, ignored, impossible
 from .network import assemble_penalties
-
-AUTO_BATCH_SIZE = 200
 
 
 def assemble_plan(
@@ -60,10 +52,12 @@ def assemble_plan(
         Whether a member is to keep what it needs to go on, though the estimator does not.
     """
     solver = resolve(p.solver, SOLVERS, "solver")
-    schedule = assemble_schedule(p)
-    check_combination(p, streaming)
-    transforms = _transforms(p, scale, n_classes)
     batch_size = _batch_size(p, n_rows, streaming)
+    max_epochs = 1 if streaming else automatic.n_epochs(p)
+    schedule = automatic.assemble_schedule(p, max_epochs, streaming)
+    averaging = automatic.assemble_averaging(p, streaming)
+    check_combination(p, schedule, averaging, max_epochs, streaming)
+    transforms = _transforms(p, scale, n_classes, stopping.calibrates)
     _check_steps(p, transforms, -(-n_rows // batch_size), streaming)
     return Plan(
         network=network,
@@ -78,7 +72,7 @@ def assemble_plan(
         batch_size=batch_size,
         shuffle=p.shuffle,
         min_rows=MIN_ROWS_TO_NORMALIZE if p.batchnorm else 1,
-        max_epochs=1 if streaming else p.max_iter,
+        max_epochs=max_epochs,
         patience=stopping.patience,
         tol=stopping.tol,
         dtype=dtype,
@@ -87,7 +81,7 @@ def assemble_plan(
         draw=_draw(p, n_rows, streaming),
         n_jobs=p.n_jobs,
         keep_state=p.warm_start or streaming or keep_state,
-        averaging=assemble_averaging(p),
+        averaging=averaging,
         strength=assemble_strength(p),
         monitored=str(named(stopping.monitor)) if stopping.enabled else None,
         max_seconds=_seconds_a_member(p, stopping),
@@ -96,7 +90,7 @@ def assemble_plan(
     )
 
 
-def _transforms(p, scale, n_classes):
+def _transforms(p, scale, n_classes, calibrated):
     choices = p.augmentation or ()
     choices = choices if isinstance(choices, list | tuple) else [choices]
     transforms = [_augmentation(p, choice) for choice in choices]
@@ -105,8 +99,9 @@ def _transforms(p, scale, n_classes):
     reason = "images are rows of pixels, and X has categories or missing values"
     impossible("augmentation", pixels, reason)
     transforms = [transform.bind(scale) for transform in transforms]
-    if n_classes and p.label_smoothing:
-        transforms.append(LabelSmoothing(p.label_smoothing, n_classes))
+    eps = automatic.smoothing(p, calibrated) if n_classes else 0.0
+    if eps:
+        transforms.append(LabelSmoothing(eps, n_classes))
     return tuple(transforms)
 
 
@@ -129,32 +124,31 @@ def _augmentation(p, choice):
 def _batch_size(p, n_rows, streaming):
     if is_lbfgs(p):
         return n_rows
-    if p.batch_size == "auto":
-        return min(AUTO_BATCH_SIZE, n_rows)
-    if p.batch_size > n_rows and not streaming:
+    batch_size = automatic.batch_size(p, n_rows)
+    if batch_size > n_rows and not streaming:
         warn(
-            f"batch_size={p.batch_size} is larger than the {n_rows} training rows; "
+            f"batch_size={batch_size} is larger than the {n_rows} training rows; "
             "it is clipped to them.",
             BatchSizeWarning,
         )
-    return min(p.batch_size, n_rows)
+    return min(batch_size, n_rows)
 
 
 def _seconds_a_member(p, stopping):
     if p.max_time is None:
         return None
     in_turn = -(-p.n_estimators // effective_n_jobs(p.n_jobs))
-    return p.max_time / in_turn / (2 if p.refit and stopping.enabled else 1)
+    return p.max_time / in_turn / (2 if stopping.refits else 1)
 
 
 def _draw(p, n_rows, streaming):
     if p.n_estimators == 1:
         return None
     if streaming:
-        return PoissonDraw() if p.bootstrap else None
+        return PoissonDraw() if p.bootstrap else None  # also if "auto"
     if isinstance(p.max_samples, Integral) and p.max_samples > n_rows:
         raise ValueError(
             f"The 'max_samples' parameter must be at most the number of training rows ({n_rows}). "
             f"Got {p.max_samples} instead."
         )
-    return None if draws_every_row(p) else Bootstrap(p.bootstrap, p.max_samples)
+    return None if draws_every_row(p) else Bootstrap(bootstraps(p), p.max_samples)

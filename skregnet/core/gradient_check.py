@@ -51,6 +51,9 @@ class GradientReport:
         The same for every array of every layer.
     moved : bool
         True if J has kinks and the check was therefore made at a slightly moved point.
+    filled : bool
+        True if the output weights were all 0 and the check was made with random ones instead, for
+        no gradient passes zeros.
     tolerance : float
         What `passed` compares with.
     """
@@ -59,6 +62,7 @@ class GradientReport:
     blocks: list[BlockCheck] = field(repr=False)
     moved: bool
     tolerance: float = TOLERANCE
+    filled: bool = False
 
     @property
     def passed(self):
@@ -102,6 +106,8 @@ class GradientReport:
         lines = [f"gradient check {verdict}: relative error {self.relative_error:.1e}"]
         if self.moved:
             lines.append(f"(the objective has kinks: checked at a point moved by {JITTER:g} rms)")
+        if self.filled:
+            lines.append("(output weights of 0 pass no gradient: checked with random ones)")
         lines.append(f"{'layer':<24}{'parameter':<12}{'error':>8}")
         for block in self.blocks:
             note = "  at rounding" if block.at_rounding else ""
@@ -129,6 +135,7 @@ def gradient_check(evaluate, theta, layer_names, smooth=True):
     report : GradientReport
     """
     blocks = theta.layout.trainable_blocks
+    filled = _fill_output(theta)
     scales = [_rms(theta.data[block.start : block.stop]) or 1.0 for block in blocks]
     if not smooth:
         _jitter(theta, blocks, scales)
@@ -148,7 +155,7 @@ def gradient_check(evaluate, theta, layer_names, smooth=True):
         if at_rounding:
             error, numeric[here] = 0.0, analytic[here]
         checks.append(BlockCheck(layer_names[block.layer], block.name, error, at_rounding))
-    return GradientReport(relative_error(analytic, numeric), checks, moved=not smooth)
+    return GradientReport(relative_error(analytic, numeric), checks, not smooth, filled=filled)
 
 
 def relative_error(a, b):
@@ -175,6 +182,16 @@ def _two_sided(evaluate, theta, i, h):
     J_below, _ = evaluate(theta)
     theta.data[i] = here
     return (J_above - J_below) / (above - below)
+
+
+def _fill_output(theta):
+    """Draw the last of several weight matrices if it is all 0; return whether it was."""
+    *before, last = theta.layout.weight_blocks or [None]
+    if not before or theta.data[last.start : last.stop].any():
+        return False
+    draw = np.random.default_rng(1).normal(size=last.stop - last.start)
+    theta.data[last.start : last.stop] = draw / np.sqrt(last.shape[0])
+    return True
 
 
 def _jitter(theta, blocks, scales):

@@ -13,14 +13,18 @@ from .workspace import Workspace
 
 @dataclass(frozen=True)
 class Network:
-    """layers[-1]( ... layers[0](X)): a recipe without numbers of its own."""
+    """layers[-1]( ... layers[0](X)): a recipe without numbers of its own.
+
+    An optimizer multiplies its rate by `rate`, whatever the layers say of their own.
+    """
 
     layers: tuple[Layer, ...]
+    rate: float = 1.0
 
     @cached_property
     def layout(self):
         """Where each layer's arrays lie in the vector."""
-        return Layout([layer.slots() for layer in self.layers])
+        return Layout([layer.slots() for layer in self.layers], self.rate)
 
     @property
     def draws(self):

@@ -56,6 +56,8 @@ class Layout:
     ----------
     slots_of_layers : list of lists of Slot
         For each layer the arrays that it needs.
+    rate : float, default=1.0
+        What the rates of all slots are multiplied by.
 
     Attributes
     ----------
@@ -67,7 +69,8 @@ class Layout:
         The trainable numbers, cut only where the rate or the unit changes.
     """
 
-    def __init__(self, slots_of_layers):
+    def __init__(self, slots_of_layers, rate=1.0):
+        self.rate = rate
         self.n_layers = len(slots_of_layers)
         self.blocks = []
         self.stretches = []
@@ -85,10 +88,11 @@ class Layout:
         self.n_weights, self.n_trainable, self.size = ends
 
     def _stretch(self, start, stop, slot):
+        rate = self.rate * slot.rate
         last = self.stretches[-1] if self.stretches else None
-        if last and (last.rate, last.unit) == (slot.rate, slot.unit):
+        if last and (last.rate, last.unit) == (rate, slot.unit):
             start = self.stretches.pop().start
-        self.stretches.append(Stretch(start, stop, slot.rate, slot.unit))
+        self.stretches.append(Stretch(start, stop, rate, slot.unit))
 
     @property
     def weight_blocks(self):

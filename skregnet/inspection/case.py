@@ -15,6 +15,8 @@ class Case:
     ----------
     now, start : NetworkView
         The network as it is, and at its initial weights; the same before training.
+    inputs : {ndarray, sparse array} of shape (n_samples, n_columns)
+        The encoded and scaled columns, before what is learnt makes something of them.
     history : dict or None
         Of the (first) fitted network.
     best_epoch : int or None
@@ -22,7 +24,7 @@ class Case:
     validation_loss : float or None
         Of the rows given as `X_val`.
     names : ndarray or None
-        Names of the columns that the network sees, if they are known.
+        Names of the columns of `inputs`, if they are known.
     params : dict
         The hyperparameters.
     classifies : bool
@@ -31,6 +33,7 @@ class Case:
 
     now: NetworkView
     start: NetworkView
+    inputs: object
     history: dict | None
     best_epoch: int | None
     validation_loss: float | None

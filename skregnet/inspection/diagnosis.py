@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.multiclass import type_of_target
 
-from ..layerwise import check_network, look
+from ..layerwise import check_network, look, start_probe
 from .case import Case
 from .findings import Diagnosis
 from .layer_checks import LAYER_CHECKS, constant_labels
@@ -55,13 +55,16 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
     The relative loss is 0 for perfect predictions and 1 for the best constant one. The findings,
     and what raises them:
 
-    - ``unscaled_column``: root mean square > 10, or all values < 0.01, as the network sees it.
+    - ``unscaled_column``: root mean square > 10 (> 2.5 with ``scaling="robust"``, which clips at
+      3), or all values < 0.01, as the network sees it.
     - ``constant_target``: y does not vary, or > 99.5 % of the labels are the same.
     - ``exploding_activations``, ``vanishing_activations``: at the initial weights, values > 20
-      times those of the input, or a standard deviation over the rows < 1e-3 of them.
+      times those of the input (or > 20, where those are below 1), or a standard deviation over the
+      rows < 1e-3 of the input's values.
     - ``exploding_gradients``, ``vanishing_gradients``: at the initial weights
-      \|dJ/dW\| / \|W\| of the first and the last layer differ by more than a factor 1e4.
-    - ``dead_units``: > 30 % of a layer's units of the ReLU family are active on no row.
+      \|dJ/dW\| / \|W\| of the first and the last layer differ by more than a factor 1e4. An output
+      layer that starts at 0, as that of `NTK` does, lets no gradient through to judge.
+    - ``dead_units``: > 50 % of a layer's units of the ReLU family are active on no row.
     - ``saturated_units``: > 50 % of a layer's sigmoid or tanh units have less than 5 % of their
       steepest slope on > 80 % of the rows.
     - ``large_updates``, ``small_updates``: a first step at `learning_rate_init`, without schedule
@@ -70,7 +73,8 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
     - ``unstable_loss``: the training loss doubles again, by far more than it usually moves from one
       epoch to the next; or it grows to 10 times the initial one; or no epoch was finished.
     - ``loss_still_falling``: > 12 % of the fall of the training loss lies in the last quarter of
-      the epochs, and the relative loss is still > 0.3.
+      the epochs, and as much in that before the rate fell below half its peak (for a rate that
+      falls to 0 lowers every loss); and the relative loss is still > 0.3.
     - ``no_better_than_constant``: relative loss > 0.98.
     - ``constant_predictions``: raw outputs have a standard deviation over the rows < 1e-3 (for a
       regressor, of that of y).
@@ -86,7 +90,7 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
     >>> print(diagnose(RegularizedMLPClassifier(scaling=None, random_state=0), X, y)[0])
     unscaled_column (column 12): reaches the network with a root mean square of 8.1e+02, where about
     1 is wanted: too large, and 3 more columns.
-        Set scaling='standard'.
+        Set scaling='robust'.
     """
     check_network(estimator)
     if (X_val is None) != (y_val is None):
@@ -97,11 +101,12 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
         return Diagnosis((constant_labels(1.0),))  # fit would refuse
     now = look(estimator, X, y, sample_weight)
     start = look(estimator, X, y, sample_weight, initial=True) if members else now
+    inputs = start_probe(estimator, X, y, sample_weight)[1].batches.X
     case = Case(
-        now, start, members[0].history if members else None,
+        now, start, inputs, members[0].history if members else None,
         members[0].best_iteration if members else None,
         look(estimator, X_val, y_val).loss if members and X_val is not None else None,
-        _column_names(estimator, X, now), estimator.get_params(deep=False),
+        _column_names(estimator, X, inputs), estimator.get_params(deep=False),
         is_classifier(estimator),
     )  # fmt: skip
     checks = LAYER_CHECKS + TRAINING_CHECKS
@@ -112,9 +117,9 @@ def _has_one_label(y):
     return type_of_target(y).startswith(("binary", "multiclass")) and len(np.unique(y)) == 1
 
 
-def _column_names(estimator, X, view):
+def _column_names(estimator, X, inputs):
     """Return the names of the columns that the network sees, or None for their numbers."""
-    names, n_columns = getattr(X, "columns", None), view.layers[0].inputs.shape[1]
+    names, n_columns = getattr(X, "columns", None), inputs.shape[1]
     if names is None or len(names) != n_columns:
         names = getattr(estimator, "encoded_feature_names_", None)
         encoded = names is not None and len(names) == n_columns != estimator.n_features_in_

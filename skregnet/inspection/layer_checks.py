@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 from .findings import Finding
 
 LARGE_COLUMN, SMALL_COLUMN = 10.0, 0.01
+LARGE_CLIPPED_COLUMN = 2.5  # robust scaling lets 3 through, and half of the rows have < 1
 DOMINANT_CLASS = 0.995
-DEAD_SHARE = 0.3
+DEAD_SHARE = 0.5  # with ReLUs, a third is usual where biases start at random
 ACTIVE_SLOPE = 0.011  # a leaky ReLU has 0.01 where it is not active
 SATURATED_SLOPE, SATURATED_ROWS, SATURATED_SHARE = 0.05, 0.8, 0.5
 EXPLODING, VANISHING = 20.0, 1e-3
@@ -22,21 +23,23 @@ LINEAR = "identity"
 
 def unscaled_column(case):
     """Columns that reach the network much larger than 1, or too small to be seen."""
-    inputs = case.now.layers[0].inputs
+    inputs = case.inputs
     square = inputs.multiply(inputs) if issparse(inputs) else inputs**2
     rms = np.sqrt(np.asarray(square.mean(axis=0)).ravel())
     peak = abs(inputs).max(axis=0)
     peak = peak.toarray().ravel() if issparse(peak) else peak
     small = (peak > 0) & (peak < SMALL_COLUMN)
+    clipped = case.params["scaling"] == "robust"
+    large = rms > (LARGE_CLIPPED_COLUMN if clipped else LARGE_COLUMN)
     for columns, worst, what in [
-        (rms > LARGE_COLUMN, np.argmax(rms), "large"),
+        (large, np.argmax(rms), "large"),
         (small, np.argmin(np.where(small, peak, np.inf)), "small"),
     ]:
         if not columns.any():
             continue
         others = f", and {columns.sum() - 1} more columns" if columns.sum() > 1 else ""
         if case.params["scaling"] is None:
-            advice = "Set scaling='standard'."
+            advice = "Set scaling='robust'."
         else:
             advice = "It is scaled by the training rows: are these rows unlike them, or outliers?"
         yield Finding(
@@ -80,11 +83,13 @@ def activations(case):
     if not scale:
         return
     for layer in case.start.layers:
-        growth = np.sqrt(np.mean(layer.Z**2)) / scale
+        # Biases of NTK have variance 1, however small the values of sparse rows may be.
+        growth = np.sqrt(np.mean(layer.Z**2)) / max(scale, 1.0)
         if growth > EXPLODING:
             yield Finding(
                 "exploding_activations", float(growth), layer.name,
-                f"at the initial weights, values are {growth:.2g} times those of the input.",
+                f"at the initial weights, values are {growth:.2g} times "
+                f"{'those of the input' if scale >= 1.0 else 'as large as 1'}.",
                 "Set init='auto', or a smaller scale in init; or batchnorm=True.",
             )  # fmt: skip
             break
@@ -102,6 +107,8 @@ def activations(case):
 
 def gradients(case):
     """Gradients that grow or vanish on the way back, relative to the weights."""
+    if not case.start.layers[-1].weight_norm:
+        return  # those of the other layers are gradients of penalties alone
     layers = [layer for layer in case.start.layers if layer.gradient_ratio > 0]
     if len(layers) < 2:
         return
@@ -130,7 +137,7 @@ def dead_units(case):
             yield Finding(
                 "dead_units", float(share), layer.name,
                 f"{share:.0%} of the units are active on none of the {len(layer.Z)} rows.",
-                "Lower learning_rate_init, set init='auto' and scaling='standard', or try "
+                "Lower learning_rate_init, set init='auto' and scaling='robust', or try "
                 "activation='leaky_relu' or batchnorm=True.",
             )  # fmt: skip
 
@@ -147,7 +154,7 @@ def saturated_units(case):
                 "saturated_units", float(share), layer.name,
                 f"{share:.0%} of the units are at the flat ends of the {layer.activation} on "
                 f"more than {SATURATED_ROWS:.0%} of the rows.",
-                "Set init='auto' and scaling='standard', lower learning_rate_init, or raise alpha.",
+                "Set init='auto' and scaling='robust', lower learning_rate_init, or raise alpha.",
             )  # fmt: skip
 
 

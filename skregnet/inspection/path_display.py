@@ -53,7 +53,7 @@ class RegularizationPathDisplay:
     >>> from sklearn.datasets import load_diabetes
     >>> from skregnet import RegularizationPathDisplay, RegularizedMLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> lasso = RegularizedMLPRegressor((), solver="lbfgs", l1_ratio=1.0, max_iter=1000)
+    >>> lasso = RegularizedMLPRegressor((), solver="lbfgs", l1_ratio=1.0)
     >>> RegularizationPathDisplay.from_estimator(lasso, X, y, param="alpha")
     <...>
     >>> plt.show()

@@ -13,7 +13,7 @@ GAP = 0.5
 
 
 def updates(case):
-    """Steps that are far from a thousandth of the weights."""
+    """Steps that are far from what a weight can take, or that move nothing."""
     ratios = {layer.name: layer.update_ratio for layer in case.start.layers}
     ratios = {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
     if not ratios:
@@ -27,7 +27,7 @@ def updates(case):
     yield Finding(
         "large_updates" if is_large else "small_updates", ratio, fastest,
         f"a first step at learning_rate_init would change the weights by about {ratio:.1g} of "
-        "their norm, where about 0.001 is usual.",
+        "their norm, where 0.001 to 0.1 is usual.",
         "Lower learning_rate_init." if is_large else "Raise learning_rate_init.",
     )  # fmt: skip
 
@@ -37,7 +37,7 @@ def unstable_loss(case):
     if case.history is None or case.constant_target:
         return
     curve = case.relative(case.history["loss"])
-    advice = "Lower learning_rate_init, or set init='auto' and scaling='standard'."
+    advice = "Lower learning_rate_init, or set init='auto' and scaling='robust'."
     if not len(curve):
         message = "not one epoch was finished: the loss became infinite or NaN."
         yield Finding("unstable_loss", np.inf, None, message, advice)
@@ -76,17 +76,28 @@ def loss_still_falling(case):
     stopped_later = case.best_epoch is not None and case.best_epoch < 0.9 * n
     if n < MIN_EPOCHS or stopped_later:
         return
-    last = max(2, n // 4)
-    slope = -np.polyfit(np.arange(last), curve[-last:], 1)[0]
-    total = curve[0] - curve[-1]
-    share = slope * last / total if total > 0 else 0.0
-    if curve[-1] > STILL_HIGH and share > STILL_FALLING:
+    share = _share_of_fall(curve, n)
+    # A rate that falls to 0 lowers every loss: one on its way down fell before that, too.
+    rates = np.array(case.history["learning_rate"])
+    last_fast = np.flatnonzero(~(rates < 0.5 * np.max(rates)))[-1]
+    before = _share_of_fall(curve, last_fast + 1)
+    # The loss without masks and label smoothing, which keep the curve up.
+    high = case.relative(case.now.loss) > STILL_HIGH
+    if high and min(share, before) > STILL_FALLING:
         yield Finding(
             "loss_still_falling", float(share), None,
             f"{share:.0%} of the fall of the training loss lies in the last quarter of the {n} "
             "epochs, so training ended on the way down.",
             "Raise learning_rate_init, or max_iter." if case.has_steps else "Raise max_iter.",
         )  # fmt: skip
+
+
+def _share_of_fall(curve, stop):
+    """Return the share of its fall that a curve makes in a quarter of its epochs before `stop`."""
+    lowest = np.minimum.accumulate(curve)  # to come down from a bump is no progress
+    length, total = max(2, len(curve) // 4), lowest[0] - lowest[-1]
+    stop = max(stop, length + 1)
+    return (lowest[stop - length - 1] - lowest[stop - 1]) / total if total > 0 else 0.0
 
 
 def no_better_than_constant(case):
@@ -143,7 +154,7 @@ def _against_the_gap(case):
     options = [
         ("raise alpha", True),
         ("lower keep_prob", case.has_steps and not case.is_linear),
-        ("set early_stopping=True", case.params["early_stopping"] is not True),
+        ("set early_stopping=True", "validation_loss" not in case.history),
         ("make hidden_layer_sizes smaller", not case.is_linear),
     ]
     words = [option for option, can_help in options if can_help]

@@ -11,6 +11,7 @@ from numbers import Integral
 import numpy as np
 
 from ..core.component import Component
+from ..core.vector import add_scaled
 from .callbacks import Callback
 
 
@@ -112,8 +113,9 @@ class RunningAverage(Callback):
             return
         if self.data is None:
             self.data = run.theta.data.copy()
-        n_trainable = len(run.theta.trainable)
-        self.data[:n_trainable] += share * (run.theta.trainable - self.data[:n_trainable])
+        average = self.data[: len(run.theta.trainable)]
+        average *= 1.0 - share
+        add_scaled(share, run.theta.trainable, average)
         self.n += 1
 
 

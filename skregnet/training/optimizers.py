@@ -98,15 +98,15 @@ class Adam(Component):
     ----------
     beta_1 : float in [0, 1), default=0.9
         Decay of the mean of gradients.
-    beta_2 : float in [0, 1), default=0.999
+    beta_2 : float in [0, 1), default=0.95
         Decay of the mean of their squares.
-    epsilon : float, default=1e-8
-        Keeps the division finite.
+    epsilon : float, default=1e-7
+        Keeps the division finite, and gradients that are mere rounding from making steps.
     """
 
     beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
+    beta_2: float = 0.95
+    epsilon: float = 1e-7
 
     def check(self):
         """Raise ValueError for values out of range."""

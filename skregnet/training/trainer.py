@@ -134,7 +134,9 @@ class Run:
             curve.extend([np.nan] * (self.n_epochs - len(curve)))
         np.copyto(self._good_theta, self.theta.data)
         if self._published is not self.theta:
-            self._good_published = self._published.data.copy()
+            if self._good_published is None:
+                self._good_published = np.empty_like(self.theta.data)
+            np.copyto(self._good_published, self._published.data)
         self._n_good = self.n_epochs
 
     def _fall_back(self, category, reason):

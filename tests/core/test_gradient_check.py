@@ -332,6 +332,29 @@ def test_a_block_of_zeros_is_checked_as_sharply_in_a_network_with_kinks():
         assert block.error < TOLERANCE / 10 and not block.at_rounding, block
 
 
+def test_behind_output_weights_of_zero_a_wrong_gradient_is_caught():
+    """They pass no gradient, so nothing behind them would be checked at all."""
+
+    def problem(activation):
+        layers = [Dense(3, 4, Xavier()), activation, Dense(4, 2, Xavier())]
+        found = Problem(Network(tuple(layers)))
+        found.theta.layers[-1].W[:] = 0.0
+        return found
+
+    report = check(problem(Tanh()))
+    assert report.passed and report.filled and "checked with random ones" in str(report)
+    assert not any(block.at_rounding for block in report.blocks)
+    assert not check(problem(WrongTanh())).passed
+    assert not check(Problem(NETWORK)).filled
+
+
+def test_a_linear_model_of_zeros_is_checked_where_it_is():
+    problem = Problem(Network((Dense(3, 2, Xavier()),)))
+    problem.theta.layers[0].W[:] = 0.0
+    assert not check(problem).filled
+    np.testing.assert_array_equal(problem.theta.layers[0].W, 0.0)
+
+
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_theta_comes_back_from_the_differences_as_it_was(activation):
     problem = Problem(small_network(activation))

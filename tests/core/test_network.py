@@ -9,7 +9,8 @@ from engine_examples import GOOD, N_COLUMNS, numeric_gradient, relative_error, s
 from skregnet.core.activations import ACTIVATIONS
 from skregnet.core.dense import Dense
 from skregnet.core.dropout import Dropout
-from skregnet.core.initializers import DataDriven, He, Initializer, Xavier
+from skregnet.core.feature_scale import FeatureScale
+from skregnet.core.initializers import NTK, DataDriven, He, Initializer, Xavier
 from skregnet.core.network import Network
 from skregnet.core.normalization import BatchNorm
 from skregnet.core.vector import Vector
@@ -199,3 +200,13 @@ def test_a_network_is_a_recipe():
     assert network == small_network() and network != small_network("relu")
     with pytest.raises(FrozenInstanceError):
         network.layers = ()
+
+
+def test_the_rate_of_a_network_multiplies_those_of_all_stretches():
+    scale = FeatureScale(N_COLUMNS)
+    layers = (scale, Dense(N_COLUMNS, 4, NTK()), ACTIVATIONS["mish"](), Dense(4, 2, Xavier()))
+    own, fast = Network(layers).layout, Network(layers, rate=16.0).layout
+    assert len({part.rate for part in own.stretches}) > 1
+    for a, b in zip(own.stretches, fast.stretches, strict=True):
+        assert (b.start, b.stop, b.rate, b.unit) == (a.start, a.stop, 16.0 * a.rate, a.unit)
+    assert Network(layers) != Network(layers, rate=16.0)

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from plain import plain
 
 from skregnet import SGD, RegularizedMLPClassifier
 from skregnet.core.streams import ROLES, stream
@@ -40,7 +41,8 @@ def fitted(**params):
         "dtype": "float64",
         "random_state": 0,
     }
-    return RegularizedMLPClassifier(**defaults | params).fit(X, y)
+    params = plain(RegularizedMLPClassifier, **defaults | params)
+    return RegularizedMLPClassifier(**params).fit(X, y)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -96,3 +96,15 @@ def test_stretches_are_cut_only_where_the_rate_or_the_unit_changes():
     [whole] = Layout(SLOTS).stretches
     assert (whole.start, whole.stop) == (0, 16)
     assert Layout([[], []]).stretches == []
+
+
+def test_the_rate_of_a_layout_multiplies_those_of_its_slots_and_nothing_else():
+    slots = [
+        [Slot("W", (2, 3), "weights", rate=0.5, unit=0.2), Slot("b", (3,), "offsets")],
+        [Slot("W", (3, 1), "weights"), Slot("mean", (2,), "statistics")],
+    ]
+    fast = Layout(slots, rate=16.0)
+    stretches = [(s.start, s.stop, s.rate, s.unit) for s in fast.stretches]
+    assert stretches == [(0, 6, 8.0, 0.2), (6, 12, 16.0, 1.0)]
+    assert fast.blocks == Layout(slots).blocks
+    assert [s.rate for s in Layout(slots).stretches] == [0.5, 1.0]

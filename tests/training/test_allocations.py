@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from plain import plain
 
 from skregnet import SGD, RegularizedMLPClassifier
 from skregnet.training.batches import Batches
@@ -37,12 +38,14 @@ def traced(monkeypatch, **params):
     monkeypatch.setattr("skregnet.fitting.train", train_watched)
     X = np.random.default_rng(0).normal(size=(N_ROWS, 30)).astype(np.float32)
     y = (X[:, 0] > 0).astype(int)
+    common = {
+        "hidden_layer_sizes": (WIDTH, WIDTH), "batch_size": BATCH, "max_iter": 8,
+        "early_stopping": False, "random_state": 0,
+    }  # fmt: skip
+    model = RegularizedMLPClassifier(**plain(RegularizedMLPClassifier, **common | params))
     tracemalloc.start()
     try:
-        RegularizedMLPClassifier(
-            (WIDTH, WIDTH), batch_size=BATCH, max_iter=8, early_stopping=False, random_state=0,
-            **params,
-        ).fit(X, y)  # fmt: skip
+        model.fit(X, y)
     finally:
         tracemalloc.stop()
     return memory
@@ -59,6 +62,7 @@ def traced(monkeypatch, **params):
         {"l1_ratio": 1.0, "alpha": 1.0},
         {"hidden_noise": 0.1, "weight_noise": 0.01},
         {"activation": "tanh"},
+        {"averaging": "ema"},
     ],
     ids=str,
 )

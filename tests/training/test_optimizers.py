@@ -334,7 +334,7 @@ def test_l2_counts_towards_the_norm_and_weight_decay_does_not():
     params = {
         "hidden_layer_sizes": (), "init": start, "scaling": None, "target_scaling": None,
         "max_iter": 1, "batch_size": 30, "solver": SGD(momentum=0.0), "clip_norm": 0.5,
-        "learning_rate_init": 0.1,
+        "learning_rate": "constant", "learning_rate_init": 0.1,
     }  # fmt: skip
     l2 = clipping(**params, alpha=300.0).fit(X, y)
     assert np.linalg.norm(l2.coefs_[0] - start[0]) == pytest.approx(0.1 * 0.5, rel=1e-12)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain import plain
 from sklearn.datasets import make_regression
 
 from skregnet import (
@@ -123,9 +124,8 @@ def test_cycles_of_a_warm_up_change_within_epochs():
 
 def fitted(**params):
     X, y = make_regression(40, 3, noise=5.0, random_state=0)
-    return RegularizedMLPRegressor(
-        **{"hidden_layer_sizes": (4,), "batch_size": 10, "max_iter": 6, "random_state": 0} | params
-    ).fit(X, y)
+    small = {"hidden_layer_sizes": (4,), "batch_size": 10, "max_iter": 6, "random_state": 0}
+    return RegularizedMLPRegressor(**plain(RegularizedMLPRegressor, **small | params)).fit(X, y)
 
 
 @EACH
@@ -169,7 +169,8 @@ def test_a_warm_up_goes_on_over_fits_and_calls(name, solver):
     X, y = make_regression(40, 3, noise=5.0, random_state=0)
     halves = fitted(**params, max_iter=10, warm_start=True).fit(X, y)
     np.testing.assert_array_equal(whole.members_[0].theta, halves.members_[0].theta)
-    stream = RegularizedMLPRegressor((4,), batch_size=10, random_state=0, **params)
+    params |= {"hidden_layer_sizes": (4,), "batch_size": 10, "random_state": 0}
+    stream = RegularizedMLPRegressor(**plain(RegularizedMLPRegressor, **params))
     for _ in range(20):
         stream.partial_fit(X, y)
     np.testing.assert_array_equal(whole.members_[0].theta, stream.members_[0].theta)

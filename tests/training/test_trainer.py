@@ -16,8 +16,8 @@ L1 = ElasticNet(((0, 4, 6.0),), 1.0)
 L2 = ElasticNet(((0, 4, 6.0),), 0.0)
 
 
-def go(run, n_epochs, callbacks=(), recipe=None, horizon=None):
-    stepper = (recipe or SGD(momentum=0.0)).start(run.theta, 0.0)
+def go(run, n_epochs, callbacks=(), recipe=None, horizon=None, weight_decay=0.0):
+    stepper = (recipe or SGD(momentum=0.0)).start(run.theta, weight_decay)
     train(run, stepper, list(callbacks), n_epochs, horizon or n_epochs)
     return run
 
@@ -100,6 +100,20 @@ def test_a_resumed_run_goes_on_with_its_history(earlier_fit, schedule):
     assert again.n_epochs_of_fit == (2 if earlier_fit else 5)
     for name in ("loss", "penalty", "learning_rate"):
         assert again.history[name] == whole.history[name]
+
+
+@pytest.mark.parametrize("recipe", [Adam(), SGD(momentum=0.9)], ids=str)
+@pytest.mark.parametrize("penalties", [[], [L1], [L2]], ids=["no penalty", "L1", "L2"])
+def test_the_rate_of_the_network_is_a_factor_of_the_learning_rate(recipe, penalties):
+    params = {"hidden": 5, "penalties": penalties, "schedule": Cosine()}
+
+    def trained(rate, network_rate):
+        run = make_run(**params, rate=rate, network_rate=network_rate)
+        return go(run, 20, recipe=recipe, weight_decay=0.1).theta.data
+
+    once = trained(0.002 * 16, 1.0)
+    np.testing.assert_allclose(trained(0.002, 16.0), once, rtol=1e-9, atol=1e-12)
+    assert np.abs(trained(0.002, 1.0) - once).max() > 0.01
 
 
 def test_a_schedule_with_a_horizon_changes_the_rate_step_by_step():

@@ -33,14 +33,15 @@ def make_batches(X, Y, weight=None, *, batch_size=10, shuffle=False, seed=0, **p
 
 
 def make_run(
-    *, hidden=None, penalties=(), schedule=None, rate=0.1, history=None, loss=None, **of_batches
-):
+    *, hidden=None, penalties=(), schedule=None, rate=0.1, network_rate=1.0, history=None,
+    loss=None, **of_batches,
+):  # fmt: skip
     """A run over `rows`: linear, or with one hidden layer of tanh units."""
     X, Y = rows()
     layers = [Dense(N_COLUMNS, hidden or 1, Xavier())]
     if hidden:
         layers += [ACTIVATIONS["tanh"](), Dense(hidden, 1, Xavier())]
-    network = Network(tuple(layers))
+    network = Network(tuple(layers), network_rate)
     objective = Objective(network, loss or SquaredError(), penalties, len(X), np.float64)
     theta = network.initialize(np.random.default_rng(3), np.float64)
     history = {} if history is None else history
