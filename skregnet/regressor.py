@@ -53,7 +53,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     l1_ratio : float in [0, 1], default=0.0
         Share of L1 in the penalty: 0 is L2, 1 is L1. L1 makes exact zeros.
     weight_decay : float, default=0.0
-        Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``.
+        Decoupled decay: each step first multiplies W by ``1 - learning rate * weight_decay``;
+        where ``init="auto"`` is "ntk" that rate is 16 times `learning_rate_init`.
     max_norm : float or None, default=None
         Largest Euclidean norm of the incoming weights of a unit, restored after each step.
     numeric_embedding : {"auto", "pbld", "ple"}, instance or None, default=None
@@ -122,8 +123,9 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         "constant", "invscaling" (1 / sqrt(epoch)), "adaptive" (a fifth when the training
         objective stalls), "cosine" (down to 0 at `max_iter`), "coslog4" (four cycles, each about
         twice as long as the one before), "onecycle" (up to 1 and down), or an instance to set
-        details. "auto" is "coslog4", but "constant" where training may go on: for `partial_fit` and
-        with `warm_start`; it says nothing to lbfgs.
+        details. "auto" is "coslog4", but where training may go on, for `partial_fit` and with
+        `warm_start`, it is "constant", at a tenth of the rate where ``init="auto"`` is "ntk"; with
+        snapshots it is "cosine".
     learning_rate_init : float, default=3e-3
         The rate that the schedule multiplies: the largest one. For its units see `init`.
     warmup : float, default=0
@@ -136,7 +138,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
     shuffle : bool, default=True
         Draw a new order of the rows each epoch.
     max_iter : int or None, default=None
-        Epochs (lbfgs: iterations) to train at most. None is 64 epochs (lbfgs: 1000 iterations).
+        Epochs (lbfgs: iterations) to train at most. None is 64 epochs (lbfgs: 200
+        iterations, 1000 for a linear model).
     max_time : float or None, default=None
         Budget of `fit` in seconds, shared out among members and, with `refit`, among the two
         fits. Looked at after each epoch, and at least one is trained.
@@ -157,8 +160,8 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         Patience: epochs to wait for the best score to be beaten by more than `tol`. None runs
         to the end and keeps the best epoch; among equals the last.
     tol : float, default=1e-4
-        The least improvement for early stopping; for lbfgs the largest entry of the gradient of
-        J at which to stop.
+        The least improvement that renews the patience of `n_iter_no_change`; for lbfgs the largest
+        entry of the gradient of J at which to stop.
     refit : bool or "auto", default="auto"
         After early stopping, train again on all rows, validation rows included, for the best
         number of epochs. "auto" does so where rows were held out for it, but not with `warm_start`

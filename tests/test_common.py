@@ -107,7 +107,6 @@ REGRESSORS = (
 TUNED = [
     {"early_stopping": True, "hidden_layer_sizes": (16,)},
     {"n_estimators": 3, "hidden_layer_sizes": (16,)},
-    {"warm_start": True, "hidden_layer_sizes": (16,)},
     {"numeric_embedding": "pbld", "hidden_layer_sizes": (16,)},
 ]
 

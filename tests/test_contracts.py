@@ -177,7 +177,7 @@ ACTS_FOR_BOTH = {
     "early_stopping": (True, {}),
     "validation": (0.4, STOPPING),
     "monitor": ("r2", STOPPING),
-    "n_iter_no_change": (1, STOPPING | {"tol": 10.0}),
+    "n_iter_no_change": (1, STOPPING | {"n_iter_no_change": 3, "tol": 10.0}),
     "tol": (10.0, STOPPING | {"n_iter_no_change": 1}),
     "refit": (True, STOPPING),
     "averaging": ("ema", {}),

@@ -75,7 +75,7 @@ def test_one_row_is_predicted_as_among_a_thousand(kind, n_groups):
 def test_the_loss_of_training_rows_is_that_of_prediction(kind):
     """With one batch an epoch and a rate of nearly 0: training and prediction are the same."""
     X, y = problem(kind)
-    model = make(kind, max_iter=2, learning_rate_init=1e-300, dtype="float64", tol=0.0)
+    model = make(kind, max_iter=2, learning_rate_init=1e-300, dtype="float64")
     model.set_params(early_stopping=True, n_iter_no_change=None).fit(X, y, X_val=X, y_val=y)
     assert_allclose(model.history_["loss"], model.validation_loss_curve_, rtol=1e-12)
     batch = make(kind, group_norm=None, batchnorm=True, max_iter=1, learning_rate_init=1e-300)

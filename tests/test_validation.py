@@ -170,7 +170,7 @@ def test_the_last_best_epoch_of_the_curve_is_restored(kind, source, monitor, sol
 @NOT_CONVERGED
 def test_without_patience_the_fit_runs_to_the_end_and_keeps_an_earlier_epoch(kind, solver):
     X, y = problem(kind)
-    model = make(kind, solver=solver, validation=0.25, max_iter=40, tol=1e-12).fit(X, y)
+    model = make(kind, solver=solver, validation=0.25, max_iter=40).fit(X, y)
     assert model.n_iter_ == 40
     assert model.best_iteration_ < 40
 

@@ -26,7 +26,8 @@ SMOOTHING, SMOOTHING_ALONE = 0.05, 0.1
 EMA_DECAY = 0.99
 BATCH_SIZE = 128
 MOST_EMBEDDED = 100  # numeric columns: with more, embeddings would cost more than the network
-EPOCHS, LBFGS_ITERATIONS = 64, 1000
+EPOCHS, LBFGS_ITERATIONS, CONVEX_ITERATIONS = 64, 200, 1000
+LASTING = 0.1  # of the largest rate, where the rate does not fall
 
 
 def is_tuned(p):
@@ -35,11 +36,15 @@ def is_tuned(p):
     Another `init` than "auto" switches off the learnt scale and the average as well, which the
     recipe's rates belong to.
     """
+    return _has_tuned_rates(p) and n_hidden_layers(p) > 0
+
+
+def _has_tuned_rates(p):
     solver, init = p.solver, p.init
     adam = isinstance(solver, Adam) or (isinstance(solver, str) and solver == "adam")
     asked = isinstance(init, str) and init == "auto"
     # Before an output layer of zeros L1 meets no gradient, and would end all weights there.
-    return asked and adam and n_hidden_layers(p) > 0 and not has_l1(p)
+    return asked and adam and not has_l1(p)
 
 
 def auto_init(p, family):
@@ -51,8 +56,19 @@ def network_rate(p):
     """Return what the rates of all numbers are multiplied by.
 
     Rates of NTK are in units of a layer of one input: sqrt(width) times those of a layer as it is.
+    A linear model needs such steps as well to arrive in as few epochs.
     """
-    return BASE_WIDTH**0.5 if is_tuned(p) else 1.0
+    return BASE_WIDTH**0.5 if _has_tuned_rates(p) else 1.0
+
+
+def rate(p, streaming):
+    """Return the rate that the schedule multiplies."""
+    falls = p.learning_rate != "auto" or not _goes_on(p, streaming)
+    return float(p.learning_rate_init) * (1.0 if falls or not is_tuned(p) else LASTING)
+
+
+def _goes_on(p, streaming):
+    return streaming or p.warm_start
 
 
 def scales_features(p):
@@ -70,13 +86,13 @@ def assemble_embedding(p, n_numeric):
 
 def assemble_schedule(p, max_epochs, streaming):
     """Return the schedule of the learning rate."""
-    choice = p.learning_rate
+    choice, averaging = p.learning_rate, assemble_averaging(p, streaming)
     if isinstance(choice, str) and choice == "auto":
-        # What goes on has no last epoch at which the rate could have reached 0.
-        goes_on = streaming or p.warm_start
-        choice = "constant" if goes_on or is_lbfgs(p) else "coslog4"
+        # What goes on has no last epoch at which the rate could have reached 0, and the cycles of
+        # snapshots are cycles already.
+        choice = "cosine" if isinstance(averaging, Snapshot) else "coslog4"
+        choice = "constant" if _goes_on(p, streaming) or is_lbfgs(p) else choice
     schedule = resolve(choice, SCHEDULES, "learning_rate")
-    averaging = assemble_averaging(p, streaming)
     if isinstance(averaging, Snapshot):
         schedule = Cycles(schedule, [end / max_epochs for end in averaging.ends(max_epochs)])
     return WarmUp(schedule, float(p.warmup)) if p.warmup else schedule
@@ -127,4 +143,5 @@ def n_epochs(p):
     """Return the most epochs, or iterations of L-BFGS."""
     if p.max_iter is not None:
         return p.max_iter
-    return LBFGS_ITERATIONS if is_lbfgs(p) else EPOCHS
+    iterations = LBFGS_ITERATIONS if n_hidden_layers(p) else CONVEX_ITERATIONS
+    return iterations if is_lbfgs(p) else EPOCHS

@@ -65,7 +65,7 @@ def assemble_plan(
         penalties=assemble_penalties(p, network.layout),
         solver=solver,
         schedule=schedule,
-        rate=float(p.learning_rate_init),
+        rate=automatic.rate(p, streaming),
         weight_decay=float(p.weight_decay),
         clip_norm=None if p.clip_norm is None else float(p.clip_norm),
         transforms=transforms,

@@ -56,6 +56,8 @@ def assemble_stopping(p, n_rows, X_val_given, streaming=False):
         ignored(p, "refit", reason, off=[False])
         if not is_lbfgs(p):
             ignored(p, "tol", reason)
+    if enabled and p.n_iter_no_change is None and not is_lbfgs(p):
+        ignored(p, "tol", "n_iter_no_change is None, so nothing waits for an improvement")
     if enabled:
         check_stopping(p, averaging, X_val_given)
     check_calibration(p, enabled, streaming)
