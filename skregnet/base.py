@@ -191,7 +191,7 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         tasks.begin(plan)
         members, notes = tasks.fit(plan, rows, previous, monitor)
         if stopping.calibrates:
-            self._calibrate(*self._honest_outputs(plan, stopping, members, train, validation))
+            self._calibrate(*self._honest_outputs(plan, members, train, validation, monitor))
         if stopping.refits and not any(m.interrupted for m in members):
             train = table
             self._learn_scales(train)
@@ -402,10 +402,11 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         for category, message in notes:
             warn(message, category)
 
-    def _honest_outputs(self, plan, stopping, members, train, validation):
+    def _honest_outputs(self, plan, members, train, validation, monitor):
         """Return raw outputs for rows by members that did not train on them, and these rows."""
-        if stopping.enabled and not stopping.out_of_bag:
-            return raw_outputs(members, self._scale, validation.X), validation
+        if monitor and not monitor.out_of_bag:
+            # The monitor holds them scaled: no further copy of X.
+            return raw_outputs(members, Scale(), monitor.X), validation
         raw, known = self._out_of_bag_outputs("calibration", plan, members, train)
         return raw, train.take(known)
 
