@@ -94,6 +94,8 @@ class NetworkView:
     ----------
     layers : list of LayerRecord
         First layer first.
+    inputs : {ndarray, sparse array} of shape (n_samples, n_columns)
+        The encoded and scaled columns, before what is learnt makes something of them.
     targets : ndarray of shape (n_samples, n_outputs)
         Targets as the loss sees them.
     loss : float
@@ -107,6 +109,7 @@ class NetworkView:
     """
 
     layers: list
+    inputs: object
     targets: np.ndarray
     loss: float
     constant_loss: float
@@ -192,7 +195,7 @@ def look(estimator, X, y, sample_weight=None, initial=False):
         loss = objective.loss(Y, outputs[-1], share, np.empty_like(outputs[-1]))
         perfect = 0.0 if is_classifier(estimator) else _perfect_loss(objective.loss, Y, share)
         constant = _constant_loss(objective.loss, Y, share)
-    return NetworkView(layers, Y, loss, constant, perfect, fitted)
+    return NetworkView(layers, batches.X, Y, loss, constant, perfect, fitted)
 
 
 def check_network(estimator):

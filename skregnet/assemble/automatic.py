@@ -40,11 +40,9 @@ def is_tuned(p):
 
 
 def _has_tuned_rates(p):
-    solver, init = p.solver, p.init
-    adam = isinstance(solver, Adam) or (isinstance(solver, str) and solver == "adam")
-    asked = isinstance(init, str) and init == "auto"
+    adam = p.solver == "adam" or isinstance(p.solver, Adam)
     # Before an output layer of zeros L1 meets no gradient, and would end all weights there.
-    return asked and adam and not has_l1(p)
+    return p.init == "auto" and adam and not has_l1(p)
 
 
 def auto_init(p, family):
@@ -79,15 +77,15 @@ def scales_features(p):
 def assemble_embedding(p, n_numeric):
     """Return the recipe for embeddings of numeric columns, or None."""
     choice = p.numeric_embedding
-    if isinstance(choice, str) and choice == "auto":
+    if choice == "auto":
         choice = "pbld" if is_tuned(p) and 0 < n_numeric <= MOST_EMBEDDED else None
     return None if choice is None else resolve(choice, NUMERIC_EMBEDDINGS, "numeric_embedding")
 
 
-def assemble_schedule(p, max_epochs, streaming):
-    """Return the schedule of the learning rate."""
-    choice, averaging = p.learning_rate, assemble_averaging(p, streaming)
-    if isinstance(choice, str) and choice == "auto":
+def assemble_schedule(p, averaging, max_epochs, streaming):
+    """Return the schedule of the learning rate, for what `assemble_averaging` returned."""
+    choice = p.learning_rate
+    if choice == "auto":
         # What goes on has no last epoch at which the rate could have reached 0, and the cycles of
         # snapshots are cycles already.
         choice = "cosine" if isinstance(averaging, Snapshot) else "coslog4"
@@ -101,7 +99,7 @@ def assemble_schedule(p, max_epochs, streaming):
 def assemble_averaging(p, streaming):
     """Return the recipe for an average along the run, or None."""
     choice = p.averaging
-    if isinstance(choice, str) and choice == "auto":
+    if choice == "auto":
         plain = streaming or p.batchnorm  # whose statistics an average would measure anew
         choice = EMA(EMA_DECAY) if is_tuned(p) and not plain else None
     return None if choice is None else resolve(choice, AVERAGINGS, "averaging")

@@ -15,8 +15,6 @@ class Case:
     ----------
     now, start : NetworkView
         The network as it is, and at its initial weights; the same before training.
-    inputs : {ndarray, sparse array} of shape (n_samples, n_columns)
-        The encoded and scaled columns, before what is learnt makes something of them.
     history : dict or None
         Of the (first) fitted network.
     best_epoch : int or None
@@ -24,7 +22,7 @@ class Case:
     validation_loss : float or None
         Of the rows given as `X_val`.
     names : ndarray or None
-        Names of the columns of `inputs`, if they are known.
+        Names of the encoded columns, if they are known.
     params : dict
         The hyperparameters.
     classifies : bool
@@ -33,7 +31,6 @@ class Case:
 
     now: NetworkView
     start: NetworkView
-    inputs: object
     history: dict | None
     best_epoch: int | None
     validation_loss: float | None

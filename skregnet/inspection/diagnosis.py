@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.multiclass import type_of_target
 
-from ..layerwise import check_network, look, start_probe
+from ..layerwise import check_network, look
 from .case import Case
 from .findings import Diagnosis
 from .layer_checks import LAYER_CHECKS, constant_labels
@@ -101,12 +101,11 @@ def diagnose(estimator, X, y, sample_weight=None, *, X_val=None, y_val=None):
         return Diagnosis((constant_labels(1.0),))  # fit would refuse
     now = look(estimator, X, y, sample_weight)
     start = look(estimator, X, y, sample_weight, initial=True) if members else now
-    inputs = start_probe(estimator, X, y, sample_weight)[1].batches.X
     case = Case(
-        now, start, inputs, members[0].history if members else None,
+        now, start, members[0].history if members else None,
         members[0].best_iteration if members else None,
         look(estimator, X_val, y_val).loss if members and X_val is not None else None,
-        _column_names(estimator, X, inputs), estimator.get_params(deep=False),
+        _column_names(estimator, X, now.inputs.shape[1]), estimator.get_params(deep=False),
         is_classifier(estimator),
     )  # fmt: skip
     checks = LAYER_CHECKS + TRAINING_CHECKS
@@ -117,9 +116,9 @@ def _has_one_label(y):
     return type_of_target(y).startswith(("binary", "multiclass")) and len(np.unique(y)) == 1
 
 
-def _column_names(estimator, X, inputs):
+def _column_names(estimator, X, n_columns):
     """Return the names of the columns that the network sees, or None for their numbers."""
-    names, n_columns = getattr(X, "columns", None), inputs.shape[1]
+    names = getattr(X, "columns", None)
     if names is None or len(names) != n_columns:
         names = getattr(estimator, "encoded_feature_names_", None)
         encoded = names is not None and len(names) == n_columns != estimator.n_features_in_

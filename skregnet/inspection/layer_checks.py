@@ -23,7 +23,7 @@ LINEAR = "identity"
 
 def unscaled_column(case):
     """Columns that reach the network much larger than 1, or too small to be seen."""
-    inputs = case.inputs
+    inputs = case.now.inputs
     square = inputs.multiply(inputs) if issparse(inputs) else inputs**2
     rms = np.sqrt(np.asarray(square.mean(axis=0)).ravel())
     peak = abs(inputs).max(axis=0)
