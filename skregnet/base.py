@@ -350,8 +350,9 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
 
     def _prepare(self, table, previous, *, n_rows=None, dtype=None, streaming=False, **choices):
         """Return the plan of a fit and the rows as the network sees them."""
+        n_given = n_rows or len(table)
         if dtype is None:
-            dtype = assemble.assemble_dtype(self, n_rows or len(table), streaming)
+            dtype = assemble.assemble_dtype(self, n_given, streaming)
         if previous:
             dtype = previous[0].theta.dtype
         else:
@@ -363,7 +364,8 @@ class BaseRegularizedMLP(CallbackSupportMixin, FittedAttributes, BaseEstimator, 
         self._fitted_loss = self._loss()
         plan = assemble.assemble_plan(
             self, network, self._fitted_loss, len(table), scale=self._scale, dtype=dtype,
-            seed=self._seed, n_classes=self._n_smoothed_classes(), streaming=streaming, **choices,
+            seed=self._seed, n_classes=self._n_smoothed_classes(), streaming=streaming,
+            n_given=n_given, **choices,
         )  # fmt: skip
         _check_continues(previous, plan)
         return plan, rows

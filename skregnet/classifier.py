@@ -35,7 +35,7 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(128, 128, 128)
+    hidden_layer_sizes : int or sequence of int, default=(128, 128)
         Units of each hidden layer; ``()`` is a linear model.
     activation : str or sequence of str, default="selu"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
@@ -148,8 +148,9 @@ class RegularizedMLPClassifier(ClassifierMixin, ClassifierParams, BaseRegularize
     clip_norm : float or None, default=None
         Largest Euclidean norm of the gradient of a step; a longer one is scaled back to it.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is min(128, n_samples). It does not change the
-        regularization.
+        Rows of a mini-batch. "auto" is min(128, n_samples), but from 500 rows on the power of two
+        next to n_samples / 32, from 32 to 128, so that small tables have enough steps. It does not
+        change the regularization.
     shuffle : bool, default=True
         Draw a new order of the rows each epoch.
     max_iter : int or None, default=None

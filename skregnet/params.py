@@ -24,7 +24,7 @@ class Params:
     """Hyperparameters common to both estimators, grouped by where they act."""
 
     # network
-    hidden_layer_sizes: int | Sequence[int] = (128, 128, 128)
+    hidden_layer_sizes: int | Sequence[int] = (128, 128)
     _: KW_ONLY
     activation: str | Sequence[str] = "mish"
     loss: str | Loss = "squared_error"
@@ -36,7 +36,7 @@ class Params:
     weight_decay: float = 0.0
     max_norm: float | None = None
     # layer
-    numeric_embedding: str | PBLD | PLE | None = None
+    numeric_embedding: str | PBLD | PLE | None = "auto"
     feature_scale: bool | str = "auto"
     parametric_activation: bool = False
     keep_prob: float | Sequence[float] = 1.0
@@ -91,7 +91,6 @@ class ClassifierParams(Params):
     activation: str | Sequence[str] = "selu"
     loss: str | ClassificationLoss = "log_loss"
     label_smoothing: float | str = "auto"
-    numeric_embedding: str | PBLD | PLE | None = "auto"
     class_weight: dict | str | None = None
     soft_labels: bool = False
     voting: str = "soft"
@@ -103,6 +102,7 @@ class RegressorParams(Params):
     """Adds what only real targets have."""
 
     _: KW_ONLY
+    learning_rate_init: float = 4.5e-3
     target_scaling: str | None = "auto"
     clip_output: bool = False
 

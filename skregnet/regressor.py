@@ -24,7 +24,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(128, 128, 128)
+    hidden_layer_sizes : int or sequence of int, default=(128, 128)
         Units of each hidden layer; ``()`` is a linear model.
     activation : str or sequence of str, default="mish"
         Of the hidden layers, one for all or one for each: "identity", "logistic", "tanh",
@@ -57,7 +57,7 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         where ``init="auto"`` is "ntk" that rate is 16 times `learning_rate_init`.
     max_norm : float or None, default=None
         Largest Euclidean norm of the incoming weights of a unit, restored after each step.
-    numeric_embedding : {"auto", "pbld", "ple"}, instance or None, default=None
+    numeric_embedding : {"auto", "pbld", "ple"}, instance or None, default="auto"
         Make several columns of each numeric one: "pbld" or
         ``PBLD(n_frequencies=, n_outputs=, sigma=)``, a learnt linear map of cosines of learnt
         frequencies, and the column itself; "ple" or ``PLE(n_bins=)``, piecewise-linear steps
@@ -126,20 +126,21 @@ class RegularizedMLPRegressor(RegressorMixin, RegressorParams, BaseRegularizedML
         details. "auto" is "coslog4", but where training may go on, for `partial_fit` and with
         `warm_start`, it is "constant", at a tenth of the rate where ``init="auto"`` is "ntk"; with
         snapshots it is "cosine".
-    learning_rate_init : float, default=3e-3
+    learning_rate_init : float, default=4.5e-3
         The rate that the schedule multiplies: the largest one. For its units see `init`.
     warmup : float, default=0
         Epochs in which the rate also rises linearly from 0, whatever the schedule.
     clip_norm : float or None, default=None
         Largest Euclidean norm of the gradient of a step; a longer one is scaled back to it.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is min(128, n_samples). It does not change the
-        regularization.
+        Rows of a mini-batch. "auto" is min(128, n_samples), but from 500 rows on the power of two
+        next to n_samples / 32, from 32 to 128, so that small tables have enough steps. It does not
+        change the regularization.
     shuffle : bool, default=True
         Draw a new order of the rows each epoch.
     max_iter : int or None, default=None
-        Epochs (lbfgs: iterations) to train at most. None is 64 epochs (lbfgs: 200
-        iterations, 1000 for a linear model).
+        Epochs (lbfgs: iterations) to train at most. None is 64 epochs, 40 from 500 rows on
+        (lbfgs: 200 iterations, 1000 for a linear model).
     max_time : float or None, default=None
         Budget of `fit` in seconds, shared out among members and, with `refit`, among the two
         fits. Looked at after each epoch, and at least one is trained.

@@ -335,7 +335,9 @@ def test_what_a_falling_rate_brings_at_the_end_is_not_still_falling():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(900, 8))
     y = X[:, 0] + 2.5 * rng.normal(size=900)
-    model = Regressor(early_stopping=False, random_state=0).fit(X, y)
+    long = {"max_iter": 64, "batch_size": 128, "learning_rate_init": 3e-3}
+    wide = {"hidden_layer_sizes": (128, 128, 128), "numeric_embedding": None}
+    model = Regressor(**wide, **long, early_stopping=False, random_state=0).fit(X, y)
     loss = np.array(model.history_["loss"])
     assert loss[48] - loss[-1] > 0.3 * (loss[0] - loss[-1]) and loss[-1] > 0.5 * loss[0]
     assert "loss_still_falling" not in diagnose(model, X, y).names

@@ -101,7 +101,7 @@ def test_members_and_masks_are_pooled(kind, n_estimators):
     ((8, 5), {"keep_prob": [0.6, 0.8], "input_keep_prob": 0.9, "activation": "identity"}),
 ], ids=str)  # fmt: skip
 def test_the_mean_over_masks_of_a_linear_network_approaches_the_prediction_without(hidden, params):
-    model, X = fit("regressor", hidden_layer_sizes=hidden, **params)
+    model, X = fit("regressor", hidden_layer_sizes=hidden, numeric_embedding=None, **params)
     mean, std = model.predict(X, return_std=True, n_samples=4000)
     z = (mean - model.predict(X)) / (std / np.sqrt(4000))
     assert np.all(std > 0)

@@ -152,7 +152,7 @@ def test_warm_starts_and_streams_keep_the_embedding(cls, embedding):
     assert np.isfinite(stream.predict(X)).all()
 
 
-def test_the_default_embeds_few_columns_of_a_classifier_from_the_default_start():
+def test_the_default_embeds_few_columns_from_the_default_start():
     X, y = rows()
 
     def is_embedded(X=X, cls=RegularizedMLPClassifier, **params):
@@ -160,8 +160,7 @@ def test_the_default_embeds_few_columns_of_a_classifier_from_the_default_start()
         layers = model.members_[0].network.layers
         return any(isinstance(layer, PeriodicEmbedding) for layer in layers)
 
-    assert is_embedded() and is_embedded(cls=RegularizedMLPRegressor, numeric_embedding="auto")
-    assert not is_embedded(cls=RegularizedMLPRegressor)
+    assert is_embedded() and is_embedded(cls=RegularizedMLPRegressor)
     assert not is_embedded(init="he") and not is_embedded(numeric_embedding=None)
     assert is_embedded(np.tile(X, 25)) and not is_embedded(np.tile(X, 26))
     assert not is_embedded(pd.DataFrame({"sign": np.where(X[:, 0] > 0, "yes", "no")}))

@@ -130,7 +130,7 @@ def test_label_smoothing_is_a_path_of_a_classifier(labels):
 
 def test_committees_count_the_weights_of_all_members(reals):
     X, y = reals
-    network = RegularizedMLPRegressor(**NET, n_estimators=3)
+    network = RegularizedMLPRegressor(**NET, n_estimators=3, numeric_embedding=None)
     path = regularization_path(network, X, y, values=[1.0], cv=2)
     train, _ = next(KFold(2).split(X))
     model = clone(network).set_params(alpha=1.0).fit(X[train], y[train])

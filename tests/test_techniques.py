@@ -15,7 +15,7 @@ COLUMNS = ["hyperparameter", "estimator", "technique", "off", "proved by", "guid
 
 # The whole contract, written down once more: a default that changes here changes for every user.
 BOTH = {
-    "hidden_layer_sizes": (128, 128, 128),
+    "hidden_layer_sizes": (128, 128),
     "init": "auto",
     "alpha": 0.5,
     "l1_ratio": 0.0,
@@ -27,6 +27,7 @@ BOTH = {
     "group_norm": None,
     "hidden_noise": 0.0,
     "weight_noise": 0.0,
+    "numeric_embedding": "auto",
     "feature_scale": "auto",
     "parametric_activation": False,
     "regularization_schedule": "constant",
@@ -36,7 +37,6 @@ BOTH = {
     "scaling": "robust",
     "solver": "adam",
     "learning_rate": "auto",
-    "learning_rate_init": 3e-3,
     "warmup": 0,
     "clip_norm": None,
     "batch_size": "auto",
@@ -65,8 +65,8 @@ CONTRACT = {
     | {
         "activation": "selu",
         "loss": "log_loss",
-        "numeric_embedding": "auto",
         "label_smoothing": "auto",
+        "learning_rate_init": 3e-3,
         "class_weight": None,
         "soft_labels": False,
         "voting": "soft",
@@ -76,8 +76,8 @@ CONTRACT = {
     | {
         "activation": "mish",
         "loss": "squared_error",
-        "numeric_embedding": None,
         "target_scaling": "auto",
+        "learning_rate_init": 4.5e-3,
         "clip_output": False,
     },
 }

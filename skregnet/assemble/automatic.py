@@ -4,6 +4,8 @@ The recipe is that of RealMLP-TD-S (Holzmueller et al., 2024), cut to a quarter 
 changed where measurements on real tables said so: see "Defaults" in the documentation.
 """
 
+from math import log2
+
 from ..core.component import resolve
 from ..core.embeddings import NUMERIC_EMBEDDINGS
 from ..core.initializers import AUTO, NTK
@@ -16,6 +18,7 @@ from .choices import (
     is_lbfgs,
     is_log_loss,
     n_hidden_layers,
+    predicts_labels,
     predicts_probabilities,
     votes_hard,
 )
@@ -24,9 +27,11 @@ AUTO_ROWS = 500  # below, nothing is held out
 BASE_WIDTH = 256  # of the layer for which `learning_rate_init` is an ordinary rate of Adam
 SMOOTHING, SMOOTHING_ALONE = 0.05, 0.1
 EMA_DECAY = 0.99
-BATCH_SIZE = 128
+SMALLEST_BATCH, LARGEST_BATCH = 32, 128
+BATCHES = 32  # an epoch, between these
 MOST_EMBEDDED = 100  # numeric columns: with more, embeddings would cost more than the network
-EPOCHS, LBFGS_ITERATIONS, CONVEX_ITERATIONS = 64, 200, 1000
+EPOCHS, FEWER_EPOCHS = 64, 40  # fewer for real targets, from AUTO_ROWS rows on
+LBFGS_ITERATIONS, CONVEX_ITERATIONS = 200, 1000
 LASTING = 0.1  # of the largest rate, where the rate does not fall
 
 
@@ -132,14 +137,20 @@ def smoothing(p, calibrated):
     return SMOOTHING if calibrated else SMOOTHING_ALONE
 
 
-def batch_size(p, n_rows):
-    """Return the number of rows in a batch, which may be more than there are."""
-    return min(BATCH_SIZE, n_rows) if p.batch_size == "auto" else p.batch_size
+def batch_size(n_given, streaming):
+    """Return the most rows in a batch: fewer for a small table, which else had few steps."""
+    # A part of a stream does not tell how many rows there will be.
+    if n_given < AUTO_ROWS or streaming:
+        return LARGEST_BATCH
+    power_of_two = 2 ** round(log2(n_given / BATCHES))
+    return min(max(power_of_two, SMALLEST_BATCH), LARGEST_BATCH)
 
 
-def n_epochs(p):
-    """Return the most epochs, or iterations of L-BFGS."""
+def n_epochs(p, n_given):
+    """Return the most epochs, or iterations of L-BFGS, for a table of so many rows."""
     if p.max_iter is not None:
         return p.max_iter
     iterations = LBFGS_ITERATIONS if n_hidden_layers(p) else CONVEX_ITERATIONS
-    return iterations if is_lbfgs(p) else EPOCHS
+    few = n_given >= AUTO_ROWS and not predicts_labels(p)
+    epochs = FEWER_EPOCHS if few else EPOCHS
+    return iterations if is_lbfgs(p) else epochs

@@ -59,6 +59,11 @@ def accepts_negative_targets(p):
     return p.loss not in ("poisson", "gamma") and not isinstance(p.loss, Poisson | Gamma)
 
 
+def predicts_labels(p):
+    """Whether the estimator is a classifier."""
+    return hasattr(p, "soft_labels")
+
+
 def predicts_probabilities(p):
     """Whether the classifier's loss makes probabilities of its raw outputs."""
     return resolve(p.loss, CLASSIFICATION_LOSSES, "loss").has_probabilities

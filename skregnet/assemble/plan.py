@@ -20,7 +20,7 @@ from .network import assemble_penalties
 
 def assemble_plan(
     p, network, loss, n_rows, *, scale, dtype, seed, stopping, n_classes=None, streaming=False,
-    total_weight=None, keep_state=False,
+    n_given=None, total_weight=None, keep_state=False,
 ):  # fmt: skip
     """Return the plan of a fit of `n_rows` training rows.
 
@@ -34,6 +34,8 @@ def assemble_plan(
         From `assemble_classification_loss` or `assemble_regression_loss`.
     n_rows : int
         Training rows, validation rows excluded.
+    n_given : int or None
+        Rows of the table, validation rows included, by which "auto" is decided; None is `n_rows`.
     scale : Scale or EncodedScale
         How the rows were scaled.
     dtype : dtype
@@ -52,8 +54,9 @@ def assemble_plan(
         Whether a member is to keep what it needs to go on, though the estimator does not.
     """
     solver = resolve(p.solver, SOLVERS, "solver")
-    batch_size = _batch_size(p, n_rows, streaming)
-    max_epochs = 1 if streaming else automatic.n_epochs(p)
+    n_given = n_given or n_rows
+    batch_size = _batch_size(p, n_rows, n_given, streaming)
+    max_epochs = 1 if streaming else automatic.n_epochs(p, n_given)
     averaging = automatic.assemble_averaging(p, streaming)
     schedule = automatic.assemble_schedule(p, averaging, max_epochs, streaming)
     check_combination(p, schedule, averaging, max_epochs, streaming)
@@ -121,11 +124,12 @@ def _augmentation(p, choice):
     return FromCallable(choice)
 
 
-def _batch_size(p, n_rows, streaming):
+def _batch_size(p, n_rows, n_given, streaming):
     if is_lbfgs(p):
         return n_rows
-    batch_size = automatic.batch_size(p, n_rows)
-    if batch_size > n_rows and not streaming:
+    automated = p.batch_size == "auto"
+    batch_size = automatic.batch_size(n_given, streaming) if automated else p.batch_size
+    if batch_size > n_rows and not (automated or streaming):
         warn(
             f"batch_size={batch_size} is larger than the {n_rows} training rows; "
             "it is clipped to them.",
